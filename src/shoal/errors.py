@@ -1,0 +1,43 @@
+"""Exceptions that a caller may catch. Each derives from the nearest builtin; nothing else is raised on purpose."""
+
+from __future__ import annotations
+
+
+class ShoalError(Exception):
+    """Base of the errors that a user can cause and mend: the text is one sentence that says what to do."""
+
+
+class ConfigError(ShoalError, ValueError):
+    """A setting is missing or wrong. ``problems`` holds every one of them, not just the first."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+class InvalidProxyError(ShoalError, ValueError):
+    """A text does not name a proxy. ``reason`` is one of the refusal reasons of ``shoal.domain.refusal``."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class InvalidQueryError(ShoalError, ValueError):
+    """A filter, order or limit of a query is not understood. ``field`` names the parameter at fault."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+class StoreError(ShoalError, OSError):
+    """The store cannot be opened, read or written."""
+
+
+class StoreLockedError(StoreError):
+    """Another process already works on this data folder."""
+
+
+class NoProxyError(ShoalError, LookupError):
+    """No proxy in the pool fits the request."""
