@@ -1,0 +1,47 @@
+"""What Shoal talks about: frozen values, nothing that does anything."""
+
+from shoal.domain.candidate import Candidate, Trust
+from shoal.domain.capability import Anonymity, Capability, Honesty
+from shoal.domain.failure import Blame, Failure, Reason, Stage
+from shoal.domain.health import Forecast, Health
+from shoal.domain.lease import Feedback, Lease
+from shoal.domain.observation import Facts, Kind, Observation
+from shoal.domain.proxy import Credentials, Endpoint, Proxy, proxy_url, record_id, record_key
+from shoal.domain.query import Order, Query
+from shoal.domain.record import Path, Record, Timing
+from shoal.domain.refusal import Refused
+from shoal.domain.scheme import Scheme
+from shoal.domain.verdict import CheckResult
+
+__all__ = [
+    "Anonymity",
+    "Blame",
+    "Candidate",
+    "Capability",
+    "CheckResult",
+    "Credentials",
+    "Endpoint",
+    "Facts",
+    "Failure",
+    "Feedback",
+    "Forecast",
+    "Health",
+    "Honesty",
+    "Kind",
+    "Lease",
+    "Observation",
+    "Order",
+    "Path",
+    "Proxy",
+    "Query",
+    "Reason",
+    "Record",
+    "Refused",
+    "Scheme",
+    "Stage",
+    "Timing",
+    "Trust",
+    "proxy_url",
+    "record_id",
+    "record_key",
+]

@@ -1,0 +1,30 @@
+"""Leases: a pick that somebody holds until reporting back or until time runs out."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from shoal.domain.failure import Failure
+from shoal.domain.proxy import Proxy
+
+
+class Lease(Struct, frozen=True):
+    """``proxy`` is held until ``expires_at`` (epoch seconds); ``exclusive`` shares it with nobody."""
+
+    id: str
+    record_id: str
+    key: str
+    proxy: Proxy
+    forecast: float
+    granted_at: float
+    expires_at: float
+    exclusive: bool = False
+
+
+class Feedback(Struct, frozen=True):
+    """What a user of a proxy saw."""
+
+    ok: bool
+    latency: float | None = None
+    failure: Failure | None = None
+    target: str | None = None

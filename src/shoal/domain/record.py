@@ -1,0 +1,92 @@
+"""Records: all that is known of one way in."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from shoal.domain.candidate import Trust
+from shoal.domain.capability import Anonymity, Capability, Honesty
+from shoal.domain.failure import Failure
+from shoal.domain.health import Health
+from shoal.domain.proxy import Credentials, Endpoint, Proxy
+from shoal.domain.scheme import Scheme
+
+
+class Timing(Struct, frozen=True, gc=False):
+    """Seconds from the start of an attempt to each milestone; 0 where it was not reached."""
+
+    connect: float = 0.0
+    handshake: float = 0.0
+    """Until the proxy is ready to carry (SOCKS, CONNECT, TLS to the proxy)."""
+    first_byte: float = 0.0
+    total: float = 0.0
+
+
+class Path(Struct, frozen=True):
+    """One verified scheme of a record with a memory of its own."""
+
+    scheme: Scheme
+    health: Health = Health()
+    capabilities: frozenset[Capability] = frozenset()
+    anonymity: Anonymity = Anonymity.UNKNOWN
+    honesty: Honesty = Honesty.UNKNOWN
+    exit: str | None = None
+    """Address that a judge saw last."""
+    country: str | None = None
+    """ISO 3166-1 alpha-2 of the exit."""
+    asn: int | None = None
+    timing: Timing = Timing()
+    """Moving average over successful attempts."""
+    failure: Failure | None = None
+    """The last failure by its own fault."""
+    profiled_at: float = 0.0
+    """When the full profile was last taken (epoch seconds)."""
+
+    @property
+    def is_verified(self) -> bool:
+        """True once a judge's nonce came back through it."""
+        return self.health.last_ok > 0.0
+
+
+class Record(Struct, frozen=True):
+    """All that is known of one ``host:port`` and credentials; ``key`` is unique, ``id`` stands for it in URLs."""
+
+    id: str
+    key: str
+    endpoint: Endpoint
+    credentials: Credentials | None = None
+    claims: tuple[Scheme, ...] = ()
+    """Schemes that sources claim, most recent first."""
+    sources: tuple[str, ...] = ()
+    trust: Trust = Trust.PUBLIC
+    tags: tuple[str, ...] = ()
+    country: str | None = None
+    """Country that a source claims; what a judge measured stands in the path."""
+    first_seen: float = 0.0
+    last_seen: float = 0.0
+    """When a source last listed it."""
+    checks: int = 0
+    misses: int = 0
+    """Checks in a row that found no working path."""
+    last_check: float = 0.0
+    next_check: float = 0.0
+    failure: Failure | None = None
+    """Why the last check as a whole failed; None when it worked."""
+    paths: tuple[Path, ...] = ()
+    version: int = 0
+    """Counts saves; stores that many machines share compare it."""
+
+    def path(self, scheme: Scheme) -> Path | None:
+        for path in self.paths:
+            if path.scheme is scheme:
+                return path
+        return None
+
+    @property
+    def is_verified(self) -> bool:
+        """True when any path was ever verified: such records stay in the index in memory."""
+        return any(path.health.last_ok > 0.0 for path in self.paths)
+
+    def proxy(self, scheme: Scheme) -> Proxy:
+        """The proxy that stands for one path of this record."""
+        return Proxy(scheme, self.endpoint, self.credentials)

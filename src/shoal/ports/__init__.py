@@ -1,0 +1,24 @@
+"""What the core needs from outside, as Protocol classes."""
+
+from shoal.ports.clock import Clock
+from shoal.ports.prober import Prober
+from shoal.ports.source import Harvest, Source, SourceError
+from shoal.ports.store import Added, Admitted, Change, ChangeKind, Counts, SourceState, Store
+from shoal.ports.vantage import JudgeStatus, Vantage
+
+__all__ = [
+    "Added",
+    "Admitted",
+    "Change",
+    "ChangeKind",
+    "Clock",
+    "Counts",
+    "Harvest",
+    "JudgeStatus",
+    "Prober",
+    "Source",
+    "SourceError",
+    "SourceState",
+    "Store",
+    "Vantage",
+]

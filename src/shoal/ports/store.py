@@ -1,0 +1,189 @@
+"""Store: what is remembered. Memory, SQLite and Redis adapters run one conformance suite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from shoal.domain import Candidate, Record, Trust
+
+
+class Admitted(Struct, frozen=True):
+    """A candidate that admission let in, with the key it is kept under."""
+
+    id: str
+    key: str
+    candidate: Candidate
+    source: str
+    trust: Trust
+    tags: tuple[str, ...] = ()
+
+
+class Added(Struct, frozen=True):
+    """What ``add`` did: ``new`` records, ``known`` ones refreshed, ``tombstoned`` ones kept out, ``full`` ones refused."""
+
+    new: int = 0
+    known: int = 0
+    tombstoned: int = 0
+    full: int = 0
+
+
+class ChangeKind(StrEnum):
+    SAVED = "saved"
+    """``record`` is its new state."""
+    GONE = "gone"
+    """Deleted, popped or expired; ``record`` is None."""
+    RESET = "reset"
+    """The feed cannot tell what was missed: read everything again with ``verified()``."""
+
+
+class Change(Struct, frozen=True):
+    """One step of the change feed. ``seq`` rises by one or more; ``key`` is empty for RESET."""
+
+    seq: int
+    kind: ChangeKind
+    key: str = ""
+    record: Record | None = None
+
+
+class Counts(Struct, frozen=True):
+    """Sizes as the store sees them."""
+
+    known: int = 0
+    """All records, dead ones included."""
+    verified: int = 0
+    """Records of which a path ever worked."""
+    due: int = 0
+    """Records whose next check lies in the past and which nobody has claimed."""
+    unchecked: int = 0
+    """Records that were never checked."""
+    by_source: Mapping[str, int] = {}
+
+
+class SourceState(Struct, frozen=True):
+    """What is kept about a source between runs."""
+
+    name: str
+    etag: str | None = None
+    last_modified: str | None = None
+    last_run: float = 0.0
+    """Epoch seconds of the last attempt, 0 for never."""
+    last_success: float = 0.0
+    next_run: float = 0.0
+    failures: int = 0
+    """Attempts in a row that brought nothing."""
+    error: str | None = None
+    found: int = 0
+    """Distinct proxies in the last good run."""
+    new: int = 0
+    """Of these, how many were not known before."""
+    refused: Mapping[str, int] = {}
+    """Entries of the last good run that were not let in, by ``Refused`` reason."""
+
+
+class Store(Protocol):
+    """Everything that outlives a process. All times are epoch seconds handed in by the caller.
+
+    Durability: ``add(imported=True)``, ``delete``, ``pop``, ``set_meta``, leases and tombstones are on disk when the call
+    returns. ``save`` and ``add`` of sources may lose their last batch in a crash. Raises ``StoreError`` when the medium
+    fails; nothing else.
+    """
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None:
+        """Flush and release. Calling it twice does nothing."""
+        ...
+
+    # -- records ------------------------------------------------------------------------------------------------
+
+    async def add(
+        self, batch: Sequence[Admitted], now: float, *, imported: bool = False, capacity: int | None = None
+    ) -> Added:
+        """Insert what is new (due at once, own before public) and refresh ``last_seen``, claims, sources, tags and trust of what is
+        known (trust only rises). ``imported`` lifts tombstones; otherwise tombstoned keys stay out. With ``capacity``
+        no public record beyond that many is inserted."""
+        ...
+
+    async def claim_due(self, now: float, limit: int, lease: float) -> list[Record]:
+        """Up to ``limit`` records with ``next_check <= now``, earliest first, which nobody else gets for ``lease``
+        seconds or until they are saved. Two claims never return the same record within its lease."""
+        ...
+
+    async def unclaim(self, keys: Sequence[str]) -> None:
+        """Give claims back unchecked; the records are due again at once."""
+        ...
+
+    async def next_due(self) -> float | None:
+        """When the earliest unclaimed record falls due, None when there is none."""
+        ...
+
+    async def save(self, records: Sequence[Record]) -> frozenset[str]:
+        """Write new states and end their claims. Only records that still exist are written: a proxy deleted while it was
+        being checked stays deleted. Returns the keys that are gone."""
+        ...
+
+    async def get(self, id: str) -> Record | None: ...
+
+    async def get_by_key(self, key: str) -> Record | None: ...
+
+    def verified(self) -> AsyncIterator[Sequence[Record]]:
+        """All records of which a path ever worked, in batches: what an index starts from."""
+        ...
+
+    def scan(self, after: str = "", limit: int = 500) -> AsyncIterator[Sequence[Record]]:
+        """All records ordered by ``id``, in batches of ``limit``, from the first id greater than ``after``."""
+        ...
+
+    async def delete(self, keys: Sequence[str], now: float, tombstone: float) -> int:
+        """Remove; each removed key leaves a tombstone for ``tombstone`` seconds (0: none). Returns how many were there."""
+        ...
+
+    async def pop(self, key: str, now: float, tombstone: float) -> bool:
+        """Remove and tombstone in one atomic step; True for exactly one of several callers. False while somebody
+        holds an exclusive lease on it."""
+        ...
+
+    async def expire(self, now: float, *, unseen: float, never_worked: float) -> int:
+        """Forget public records which no source listed for ``unseen`` seconds and which never worked or have not worked for
+        ``never_worked`` seconds; drop outdated tombstones and leases. Own records never expire. Returns how many records went."""
+        ...
+
+    async def counts(self, now: float) -> Counts: ...
+
+    # -- leases -------------------------------------------------------------------------------------------------
+
+    async def take_lease(
+        self, lease_id: str, key: str, now: float, expires_at: float, *, capacity: int, exclusive: bool
+    ) -> bool:
+        """Grant if the record exists, fewer than ``capacity`` unexpired leases stand on it and none is exclusive (an
+        exclusive one needs that there is none at all). One atomic step."""
+        ...
+
+    async def release_lease(self, lease_id: str, now: float) -> str | None:
+        """End a lease; the key it stood on, or None when it had run out or never was."""
+        ...
+
+    # -- small things -------------------------------------------------------------------------------------------
+
+    async def source_states(self) -> dict[str, SourceState]: ...
+
+    async def save_source_state(self, state: SourceState) -> None: ...
+
+    async def get_meta(self, name: str) -> bytes | None: ...
+
+    async def set_meta(self, name: str, value: bytes) -> None: ...
+
+    # -- change feed --------------------------------------------------------------------------------------------
+
+    async def seq(self) -> int:
+        """The newest change's number; pass it to ``changes`` to follow from now on."""
+        ...
+
+    def changes(self, since: int) -> AsyncIterator[Change]:
+        """Every change to verified records after ``since``, for ever, in order. Starts with RESET when ``since`` lies
+        further back than is kept. Ends when the store is closed."""
+        ...
