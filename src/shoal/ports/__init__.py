@@ -2,6 +2,7 @@
 
 from shoal.ports.clock import Clock
 from shoal.ports.prober import Prober
+from shoal.ports.resolver import ResolveError, Resolver
 from shoal.ports.source import Harvest, Source, SourceError
 from shoal.ports.store import Added, Admitted, Change, ChangeKind, Counts, SourceState, Store
 from shoal.ports.vantage import JudgeStatus, Vantage
@@ -16,6 +17,8 @@ __all__ = [
     "Harvest",
     "JudgeStatus",
     "Prober",
+    "ResolveError",
+    "Resolver",
     "Source",
     "SourceError",
     "SourceState",

@@ -11,6 +11,7 @@ class Prober(Protocol):
     """Checks one record within a bounded time; never raises for anything a proxy does."""
 
     async def check(self, record: Record, *, full: bool = False) -> CheckResult:
-        """One check: discovery where no path is verified, else one small exchange on each verified path; ``full`` (or first
-        success) takes the whole profile. Raises only ``CancelledError``."""
+        """One check: discovery where no path is verified, else one small exchange on each verified path.
+
+        ``full`` (or a first success) takes the whole profile. Raises only ``CancelledError``."""
         ...

@@ -14,7 +14,7 @@ from shoal.ports.store import SourceState
 class Harvest(Struct, frozen=True):
     """What one run of a source brought.
 
-    ``refused`` counts what was read but is no proxy, by ``Refused`` reason; ``unchanged`` is a 304: nothing new was sent.
+    ``refused`` counts what was read but is no proxy, by ``Refused`` reason; ``unchanged`` is a 304.
     """
 
     candidates: tuple[Candidate, ...] = ()

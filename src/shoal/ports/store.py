@@ -23,7 +23,7 @@ class Admitted(Struct, frozen=True):
 
 
 class Added(Struct, frozen=True):
-    """What ``add`` did: ``new`` records, ``known`` ones refreshed, ``tombstoned`` ones kept out, ``full`` ones refused."""
+    """What ``add`` did: ``new`` records, ``known`` ones refreshed, ``tombstoned`` kept out, ``full``: no room."""
 
     new: int = 0
     known: int = 0
@@ -87,9 +87,9 @@ class SourceState(Struct, frozen=True):
 class Store(Protocol):
     """Everything that outlives a process. All times are epoch seconds handed in by the caller.
 
-    Durability: ``add(imported=True)``, ``delete``, ``pop``, ``set_meta``, leases and tombstones are on disk when the call
-    returns. ``save`` and ``add`` of sources may lose their last batch in a crash. Raises ``StoreError`` when the medium
-    fails; nothing else.
+    Durability: ``add(imported=True)``, ``delete``, ``pop``, ``set_meta``, leases and tombstones are on disk when the
+    call returns. ``save`` and ``add`` of sources may lose their last batch in a crash. Raises ``StoreError`` when the
+    medium fails; nothing else.
     """
 
     async def open(self) -> None: ...
@@ -103,9 +103,9 @@ class Store(Protocol):
     async def add(
         self, batch: Sequence[Admitted], now: float, *, imported: bool = False, capacity: int | None = None
     ) -> Added:
-        """Insert what is new (due at once, own before public) and refresh ``last_seen``, claims, sources, tags and trust of what is
-        known (trust only rises). ``imported`` lifts tombstones; otherwise tombstoned keys stay out. With ``capacity``
-        no public record beyond that many is inserted."""
+        """Insert what is new (due at once, own before public); refresh ``last_seen``, claims, sources, tags and trust
+        of what is known (trust only rises). ``imported`` lifts tombstones; otherwise tombstoned keys stay out. With
+        ``capacity`` no public record beyond that many is inserted."""
         ...
 
     async def claim_due(self, now: float, limit: int, lease: float) -> list[Record]:
@@ -122,8 +122,9 @@ class Store(Protocol):
         ...
 
     async def save(self, records: Sequence[Record]) -> frozenset[str]:
-        """Write new states and end their claims. Only records that still exist are written: a proxy deleted while it was
-        being checked stays deleted. Returns the keys that are gone."""
+        """Write new states and end their claims. Only records that still exist are written: a proxy deleted while it
+        was being checked stays deleted. Returns the keys that are gone. What sources own (``last_seen``, ``claims``,
+        ``sources``, ``tags``, ``trust``) is kept as the store has it, not as the record says."""
         ...
 
     async def get(self, id: str) -> Record | None: ...
@@ -139,7 +140,7 @@ class Store(Protocol):
         ...
 
     async def delete(self, keys: Sequence[str], now: float, tombstone: float) -> int:
-        """Remove; each removed key leaves a tombstone for ``tombstone`` seconds (0: none). Returns how many were there."""
+        """Remove; each removed key leaves a tombstone for ``tombstone`` seconds (0: none). Returns how many there were."""
         ...
 
     async def pop(self, key: str, now: float, tombstone: float) -> bool:
@@ -147,9 +148,10 @@ class Store(Protocol):
         holds an exclusive lease on it."""
         ...
 
-    async def expire(self, now: float, *, unseen: float, never_worked: float) -> int:
-        """Forget public records which no source listed for ``unseen`` seconds and which never worked or have not worked for
-        ``never_worked`` seconds; drop outdated tombstones and leases. Own records never expire. Returns how many records went."""
+    async def expire(self, now: float, *, unseen: float, not_worked: float) -> int:
+        """Forget public records which no source listed for ``unseen`` seconds and which have not worked for
+        ``not_worked`` seconds (or never); drop outdated tombstones and leases. Own records never expire. Returns how
+        many records went."""
         ...
 
     async def counts(self, now: float) -> Counts: ...
