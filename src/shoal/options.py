@@ -1,4 +1,4 @@
-"""Every setting: default, bounds, help. One frozen group a component; ``config`` fills them, docs are made from them."""
+"""Every setting: default, bounds, help. One frozen group a component; ``config`` fills them."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class Store(Protocol):
         ...
 
     async def delete(self, keys: Sequence[str], now: float, tombstone: float) -> int:
-        """Remove; each removed key leaves a tombstone for ``tombstone`` seconds (0: none). Returns how many there were."""
+        """Remove; each removed key leaves a tombstone for ``tombstone`` seconds (0: none). Returns how many."""
         ...
 
     async def pop(self, key: str, now: float, tombstone: float) -> bool:
