@@ -1,0 +1,86 @@
+# The only entry points; CI calls the same ones. `make help` lists them.
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Flags for `shoal up` and `shoal demo`: make up ARGS='--data /srv/shoal'
+ARGS ?=
+# Flags for pytest: make test TEST_ARGS='-k socks5 -x'
+TEST_ARGS ?=
+TEST_JOBS ?= 2
+# Debian packages that the tests call; installed where make runs as root and they are missing.
+TEST_PACKAGES := curl
+# The benchmarks to run: make bench BENCH=handout
+BENCH ?= *
+
+RUNTIME := $(VENV)/.stamp-runtime
+DEV := $(VENV)/.stamp-dev
+PACKAGES := $(VENV)/.stamp-packages
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo install test lint format real-data bench docs lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+up: $(RUNTIME) ## Install, then run the pool (flags in ARGS)
+	@exec $(BIN)/shoal up $(ARGS)
+
+demo: $(RUNTIME) ## The same against a simulated internet; needs no network once installed
+	@exec $(BIN)/shoal demo $(ARGS)
+
+install: $(RUNTIME) ## Install only
+
+test: $(DEV) $(PACKAGES) ## Install what the tests need and run them all (flags in TEST_ARGS)
+	@exec $(BIN)/python -m pytest -q -n $(TEST_JOBS) --dist loadfile -m 'not real_data' $(TEST_ARGS)
+
+real-data: $(DEV) ## Read the published lists beside the checkout and compare with counts made by hand
+	@exec $(BIN)/python -m pytest -q -m real_data tests/real_data $(TEST_ARGS)
+
+lint: $(DEV) ## Style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV) ## Put the code into the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEV) ## Run the benchmarks (one: BENCH=name)
+	@set -e; for file in benchmarks/$(BENCH).py; do \
+		case $$file in */_*) continue ;; esac; \
+		echo "== $$file"; $(BIN)/python $$file; \
+	done
+
+docs: $(DEV) ## Write the generated pages of docs/ again
+	$(BIN)/python tools/generate_docs.py
+
+lock: $(VENV)/bin/python ## Pin the newest versions that pyproject.toml admits
+	$(PIP) uv
+	$(COMPILE) --upgrade requirements/build.in -o requirements/build.txt
+	$(COMPILE) --upgrade pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) --upgrade pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+
+clean: ## Remove everything that make made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+
+$(VENV)/bin/python:
+	@sh tools/make-venv.sh $(VENV)
+
+# A second run finds the stamps and starts at once.
+$(RUNTIME): $(VENV)/bin/python requirements/build.txt requirements/runtime.txt pyproject.toml
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	@$(PIP) --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements/dev.txt
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(PACKAGES): $(VENV)/bin/python Makefile
+	@sh tools/debian-packages.sh $(TEST_PACKAGES)
+	@touch $@
