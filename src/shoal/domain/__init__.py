@@ -1,11 +1,12 @@
 """What Shoal talks about: frozen values, nothing that does anything."""
 
-from shoal.domain.candidate import Candidate, Trust
+from shoal.domain.candidate import Admitted, Candidate, Trust
 from shoal.domain.capability import Anonymity, Capability, Honesty
 from shoal.domain.failure import Blame, Failure, Reason, Stage
 from shoal.domain.health import Forecast, Health
 from shoal.domain.lease import Feedback, Lease
 from shoal.domain.observation import Facts, Kind, Observation
+from shoal.domain.pick import Pick
 from shoal.domain.proxy import Credentials, Endpoint, Proxy, proxy_url, record_id, record_key
 from shoal.domain.query import Order, Query
 from shoal.domain.record import Path, Record, Timing
@@ -14,6 +15,7 @@ from shoal.domain.scheme import Scheme
 from shoal.domain.verdict import CheckResult
 
 __all__ = [
+    "Admitted",
     "Anonymity",
     "Blame",
     "Candidate",
@@ -32,6 +34,7 @@ __all__ = [
     "Observation",
     "Order",
     "Path",
+    "Pick",
     "Proxy",
     "Query",
     "Reason",

@@ -27,3 +27,14 @@ class Candidate(Struct, frozen=True, gc=False):
     """ISO 3166-1 alpha-2 upper-case code that the source claims."""
     text: str = ""
     """The entry as read (bounded), so that results can be joined with the user's own list."""
+
+
+class Admitted(Struct, frozen=True, gc=False):
+    """A candidate that admission let in, with the key it is kept under."""
+
+    id: str
+    key: str
+    candidate: Candidate
+    source: str
+    trust: Trust
+    tags: tuple[str, ...] = ()

@@ -8,18 +8,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from shoal.domain import Candidate, Record, Trust
-
-
-class Admitted(Struct, frozen=True):
-    """A candidate that admission let in, with the key it is kept under."""
-
-    id: str
-    key: str
-    candidate: Candidate
-    source: str
-    trust: Trust
-    tags: tuple[str, ...] = ()
+from shoal.domain import Admitted as Admitted  # policy makes these, and may not import ports
+from shoal.domain import Record
 
 
 class Added(Struct, frozen=True):
