@@ -100,8 +100,9 @@ class Socks5Client(Machine):
             self._refuse(Refusal.MALFORMED, f"the SOCKS5 reply has address type {buffer[3]}")
         if size is None or len(buffer) < 3 + size:
             return False
-        host, port = socks5.decode_address(self._take(3 + size)[3:])
-        self.bound = (host if ":" in host or is_name(host) else "", port)
+        field = self._take(3 + size)[3:]
+        host, port = socks5.decode_address(field)
+        self.bound = ("" if field[0] == socks5.NAME and not is_name(host) else host, port)
         self._state = DONE
         return True
 
