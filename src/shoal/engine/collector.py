@@ -1,0 +1,183 @@
+"""Collector: reads every source in its own time and admits what it brings. The only one that admits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+
+import structlog
+from msgspec.structs import replace
+
+from shoal.domain import Admitted, Candidate, Trust
+from shoal.domain.address import Refused
+from shoal.options import AdmissionOptions, SourceOptions
+from shoal.policy.admission import Admission
+from shoal.policy.source_schedule import next_run
+from shoal.ports import Added, Clock, Harvest, Source, SourceError, SourceState, Store
+
+_BATCH = 500
+"""Candidates added in one transaction: small enough that the first checks start while the rest is being written."""
+
+log = structlog.get_logger("shoal.collector")
+
+
+class Collector:
+    """Runs until cancelled. ``reachable`` tells which sources answered at their last try."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        store: Store,
+        admission: Admission,
+        clock: Clock,
+        rng: Random,
+        options: SourceOptions,
+        limits: AdmissionOptions,
+        added: Callable[[], None],
+    ) -> None:
+        self._sources = tuple(sources)
+        self._store = store
+        self._admission = admission
+        self._clock = clock
+        self._rng = rng
+        self._slots = asyncio.Semaphore(options.concurrency)
+        self._capacity = limits.capacity
+        self._added = added
+        self._states: dict[str, SourceState] = {}
+        self._nudges = {source.name: asyncio.Event() for source in sources}
+        self.reachable: dict[str, bool] = {}
+        self.first_round = asyncio.Event()
+
+    @property
+    def states(self) -> dict[str, SourceState]:
+        return self._states
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return self._sources
+
+    def refresh(self) -> None:
+        """Run every source now."""
+        for nudge in self._nudges.values():
+            nudge.set()
+
+    async def run(self) -> None:
+        self._states = await self._store.source_states()
+        if not self._sources:
+            self.first_round.set()
+        async with asyncio.TaskGroup() as tasks:
+            for source in self._sources:
+                tasks.create_task(self._follow(source), name=f"source {source.name}")
+
+    async def _follow(self, source: Source) -> None:
+        state = self._states.get(source.name) or SourceState(source.name)
+        nudge = self._nudges[source.name]
+        while True:
+            wait = state.next_run - self._clock.now()
+            # What a restart finds still fresh need not be read again; what was never read is read at once.
+            if wait > 0.0 and state.last_success:
+                self.reachable.setdefault(source.name, True)
+                self._note_round()
+                try:
+                    async with asyncio.timeout(wait):
+                        await nudge.wait()
+                except TimeoutError:
+                    pass
+            nudge.clear()
+            async with self._slots:
+                state = await self._run_once(source, state)
+            self._states[source.name] = state
+            await self._store.save_source_state(state)
+            self._note_round()
+            if not state.last_success and state.next_run > self._clock.now():
+                await self._rest(nudge, state.next_run - self._clock.now())
+
+    async def _rest(self, nudge: asyncio.Event, wait: float) -> None:
+        try:
+            async with asyncio.timeout(wait):
+                await nudge.wait()
+        except TimeoutError:
+            pass
+
+    async def _run_once(self, source: Source, state: SourceState) -> SourceState:
+        now = self._clock.now()
+        try:
+            harvest = await source.fetch(state)
+        except SourceError as error:
+            self.reachable[source.name] = not error.network
+            log.info("source failed", source=source.name, error=str(error))
+            failed = replace(state, last_run=now, failures=state.failures + 1, error=str(error))
+            return replace(failed, next_run=next_run(failed, source.interval, now, self._rng))
+        self.reachable[source.name] = True
+        if harvest.unchanged:
+            # Still listed: without this, what an unchanged list names would look abandoned.
+            done = replace(state, last_run=now, last_success=now, failures=0, error=None, new=0)
+            return replace(done, next_run=next_run(done, source.interval, now, self._rng))
+        added, refused, found = await self.admit(
+            harvest.candidates, source=source.name, trust=source.trust, refused=harvest.refused
+        )
+        log.info("source read", source=source.name, found=found, new=added.new, refused=sum(refused.values()))
+        done = _after(state, harvest, now, added, refused, found)
+        return replace(done, next_run=next_run(done, source.interval, now, self._rng))
+
+    async def admit(
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        source: str,
+        trust: Trust,
+        tags: tuple[str, ...] = (),
+        refused: dict[str, int] | Counter[str] | None = None,
+        imported: bool = False,
+    ) -> tuple[Added, Counter[str], int]:
+        """Let candidates in: what was added, what was refused by reason, how many entries were fit."""
+        reasons: Counter[str] = Counter(refused or {})
+        new = known = tombstoned = full = found = 0
+        seen: set[str] = set()
+        for chunk in _chunks(candidates, _BATCH):
+            fit, why = self._admission.admit(chunk, source=source, trust=trust, tags=tags, seen=seen)
+            reasons.update(why)
+            found += len(fit)
+            if not fit:
+                continue
+            added = await self._add(fit, imported)
+            new, known = new + added.new, known + added.known
+            tombstoned, full = tombstoned + added.tombstoned, full + added.full
+            if added.new:
+                self._added()
+        if tombstoned:
+            reasons[Refused.TOMBSTONE.value] += tombstoned
+        if full:
+            reasons[Refused.FULL.value] += full
+        return Added(new, known, tombstoned, full), reasons, found
+
+    async def _add(self, fit: list[Admitted], imported: bool) -> Added:
+        return await self._store.add(fit, self._clock.now(), imported=imported, capacity=self._capacity)
+
+    def _note_round(self) -> None:
+        if len(self.reachable) == len(self._sources):
+            self.first_round.set()
+
+
+def _after(
+    state: SourceState, harvest: Harvest, now: float, added: Added, refused: Counter[str], found: int
+) -> SourceState:
+    return replace(
+        state,
+        etag=harvest.etag,
+        last_modified=harvest.last_modified,
+        last_run=now,
+        last_success=now,
+        failures=0 if found else state.failures + 1,
+        error=None if found else "it was read, but no proxy was found in it",
+        found=found,
+        new=added.new,
+        refused=dict(refused),
+    )
+
+
+def _chunks(candidates: Sequence[Candidate], size: int) -> Iterator[Sequence[Candidate]]:
+    for start in range(0, len(candidates), size):
+        yield candidates[start : start + size]

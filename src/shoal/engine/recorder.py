@@ -1,0 +1,105 @@
+"""Recorder: the one writer of health. Folds observations, plans the next check, saves in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from random import Random
+
+from msgspec.structs import replace
+
+from shoal.domain import CheckResult, Observation, Record
+from shoal.engine.pool import Pool
+from shoal.options import CheckOptions, StoreOptions
+from shoal.policy.fold import fold_check, fold_use
+from shoal.policy.schedule import after_use, next_check
+from shoal.ports import Clock, Store
+
+
+class Recorder:
+    """Takes results at once, writes them at most ``batch_interval`` later, ``batch`` at a time.
+
+    ``checked`` and ``failures`` count what went through since the start.
+    """
+
+    def __init__(
+        self, store: Store, pool: Pool, clock: Clock, rng: Random, check: CheckOptions, options: StoreOptions
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._clock = clock
+        self._rng = rng
+        self._check = check
+        self._options = options
+        self._pending: dict[str, Record] = {}
+        self._wake = asyncio.Event()
+        self._gone: dict[str, float] = {}
+        self.checked = 0
+        self.working = 0
+        self.failures: Counter[str] = Counter()
+
+    def result(self, record: Record, result: CheckResult) -> None:
+        """The outcome of one check of a claimed record."""
+        now = self._clock.now()
+        self.checked += 1
+        if result.works:
+            self.working += 1
+        elif result.failure is not None:
+            self.failures[result.failure.kind] += 1
+        if record.key in self._gone:
+            return
+        folded = fold_check(self._newest(record), result, now)
+        due = next_check(folded, now, self._check, self._rng, live=len(self._pool))
+        self._keep(replace(folded, next_check=due), now)
+
+    def used(self, key: str, observation: Observation) -> None:
+        """What a client saw; unknown records are ignored."""
+        record = self._pending.get(key) or self._pool.record(key)
+        if record is None or key in self._gone:
+            return
+        now = self._clock.now()
+        folded = fold_use(record, observation)
+        self._keep(replace(folded, next_check=after_use(folded, now, observation.works, self._check)), now)
+
+    def forget(self, key: str) -> None:
+        """The record was deleted or popped: nothing that is still under way may bring it back."""
+        self._pending.pop(key, None)
+        self._pool.remove(key)
+        self._gone[key] = self._clock.now() + 2.0 * self._check.timeout + 60.0
+
+    def remember(self, key: str) -> None:
+        """An import brought the record back."""
+        self._gone.pop(key, None)
+
+    async def run(self) -> None:
+        """Write batches until cancelled; then write what is left."""
+        try:
+            while True:
+                await self._wake.wait()
+                if len(self._pending) < self._options.batch:
+                    await asyncio.sleep(self._options.batch_interval)
+                await self.flush()
+        finally:
+            await asyncio.shield(self.flush())
+
+    async def flush(self) -> None:
+        """Write everything that is pending now."""
+        self._wake.clear()
+        while self._pending:
+            keys = list(self._pending)[: self._options.batch]
+            batch = [self._pending.pop(key) for key in keys]
+            for key in await self._store.save(batch):
+                self._pending.pop(key, None)
+                self._pool.remove(key)
+        now = self._clock.now()
+        self._gone = {key: until for key, until in self._gone.items() if until > now}
+
+    def _newest(self, claimed: Record) -> Record:
+        """The claimed state, or a newer one made meanwhile by a client's feedback."""
+        newest = self._pending.get(claimed.key) or self._pool.record(claimed.key)
+        return newest if newest is not None and newest.version > claimed.version else claimed
+
+    def _keep(self, record: Record, now: float) -> None:
+        self._pending[record.key] = record
+        self._pool.apply(record, now)
+        self._wake.set()

@@ -1,0 +1,99 @@
+"""Fold: one observation more in a record. The only place where health, capabilities and failures change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from shoal.domain import Blame, CheckResult, Honesty, Kind, Observation, Path, Record, Timing
+from shoal.policy.forecast import fold as fold_health
+
+_ALPHA = 0.3
+"""Weight of the newest timing in the moving average: the typical step between two samples is a factor 1.9."""
+
+
+def fold_check(record: Record, result: CheckResult, now: float) -> Record:
+    """The record after a check. A check in which nobody but us or the judge failed changes no health at all."""
+    paths = _fold_all(record.paths, result.observations)
+    blamed = any(seen.blame is Blame.PROXY for seen in result.observations)
+    misses = 0 if result.works else record.misses + blamed
+    return replace(
+        record,
+        paths=paths,
+        checks=record.checks + 1,
+        misses=misses,
+        last_check=now,
+        failure=None if result.works else result.failure or record.failure,
+        version=record.version + 1,
+    )
+
+
+def fold_use(record: Record, observation: Observation) -> Record:
+    """The record after a client used it."""
+    return replace(record, paths=_fold_all(record.paths, (observation,)), version=record.version + 1)
+
+
+def _fold_all(paths: tuple[Path, ...], observations: Iterable[Observation]) -> tuple[Path, ...]:
+    for seen in observations:
+        if seen.works and seen.scheme is not None:
+            paths = _with_success(paths, seen)
+        elif seen.blame is Blame.PROXY:
+            paths = tuple(
+                _with_failure(path, seen) if seen.scheme is None or path.scheme is seen.scheme else path
+                for path in paths
+            )
+    return paths
+
+
+def _with_success(paths: tuple[Path, ...], seen: Observation) -> tuple[Path, ...]:
+    assert seen.scheme is not None
+    for index, path in enumerate(paths):
+        if path.scheme is seen.scheme:
+            return (*paths[:index], _succeeded(path, seen), *paths[index + 1 :])
+    if seen.kind is Kind.USE:
+        # Only a judge's answer makes a path; a client's word does not.
+        return paths
+    return (*paths, _succeeded(Path(seen.scheme), seen))
+
+
+def _succeeded(path: Path, seen: Observation) -> Path:
+    timing = _average(path.timing, seen.timing)
+    health = fold_health(path.health, True, seen.at)
+    facts = seen.facts
+    if facts is None:
+        return replace(path, health=health, timing=timing)
+    return replace(
+        path,
+        health=health,
+        timing=timing,
+        capabilities=(path.capabilities | facts.can) - facts.cannot if facts.can or facts.cannot else path.capabilities,
+        anonymity=facts.anonymity or path.anonymity,
+        honesty=_honesty(path.honesty, facts.honesty),
+        exit=facts.exit or path.exit,
+        country=facts.country or path.country,
+        profiled_at=seen.at if facts.profiled else path.profiled_at,
+    )
+
+
+def _with_failure(path: Path, seen: Observation) -> Path:
+    honesty = _honesty(path.honesty, seen.facts.honesty if seen.facts is not None else None)
+    return replace(path, health=fold_health(path.health, False, seen.at), failure=seen.failure, honesty=honesty)
+
+
+def _honesty(known: Honesty, seen: Honesty | None) -> Honesty:
+    """A third of those that tamper do it only now and then: one clean answer does not clear a known offender."""
+    if seen is None or (known.is_dangerous and not seen.is_dangerous):
+        return known
+    return seen
+
+
+def _average(old: Timing, new: Timing) -> Timing:
+    if not old.total or not new.total:
+        return new if new.total else old
+    return Timing(
+        connect=old.connect + _ALPHA * (new.connect - old.connect),
+        handshake=old.handshake + _ALPHA * (new.handshake - old.handshake),
+        first_byte=old.first_byte + _ALPHA * (new.first_byte - old.first_byte),
+        total=old.total + _ALPHA * (new.total - old.total),
+    )

@@ -1,0 +1,98 @@
+"""Selection: does a path fit a query, and which of those that fit is handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from shoal.domain import Forecast, Honesty, Order, Path, Pick, Query, Record
+from shoal.options import PoolOptions
+
+_POWER = 4.0
+"""Chance of a candidate grows with the fourth power of its forecast: good ones win, yet load and exits spread."""
+_UNPROVEN = 0.25
+"""Weight of a path whose honesty nobody could test beside one that is known to be clean."""
+_USUAL_LATENCY = 2.0
+"""Seconds: half the weight is lost at this latency. Half of the proven public proxies answer within two."""
+
+
+def fits(query: Query, record: Record, path: Path) -> bool:
+    """True when the path answers every timeless filter of the query (all but forecast and age)."""
+    if query.schemes and path.scheme not in query.schemes:
+        return False
+    if path.scheme in query.not_schemes:
+        return False
+    if path.honesty in query.not_honesties and path.honesty not in query.honesties:
+        return False
+    if query.honesties and path.honesty not in query.honesties:
+        return False
+    if query.capabilities and not query.capabilities <= path.capabilities:
+        return False
+    if query.not_capabilities and query.not_capabilities & path.capabilities:
+        return False
+    if query.anonymities and path.anonymity not in query.anonymities:
+        return False
+    if path.anonymity in query.not_anonymities:
+        return False
+    if query.countries or query.not_countries:
+        country = path.country or record.country or ""
+        if (query.countries and country not in query.countries) or country in query.not_countries:
+            return False
+    if query.asns and path.asn not in query.asns:
+        return False
+    if path.asn is not None and path.asn in query.not_asns:
+        return False
+    if query.trusts and record.trust not in query.trusts:
+        return False
+    if query.sources and not query.sources.intersection(record.sources):
+        return False
+    if query.not_sources and query.not_sources.intersection(record.sources):
+        return False
+    if query.tags and not query.tags.intersection(record.tags):
+        return False
+    if query.not_tags and query.not_tags.intersection(record.tags):
+        return False
+    if query.max_latency_ms is not None and path.timing.total * 1000.0 > query.max_latency_ms:
+        return False
+    return not (query.exclude and _excluded(query.exclude, record))
+
+
+def _excluded(exclude: frozenset[str], record: Record) -> bool:
+    if record.id in exclude or record.endpoint.host in exclude or str(record.endpoint) in exclude:
+        return True
+    return any(path.exit in exclude for path in record.paths if path.exit is not None)
+
+
+def timely(query: Query, path: Path, forecast: Forecast, now: float, options: PoolOptions) -> bool:
+    """True when forecast and age are good enough to hand the path out at ``now``."""
+    floor = options.min_forecast if query.min_forecast is None else query.min_forecast
+    max_age = options.max_age if query.max_age is None else query.max_age
+    return forecast.probability >= floor and now - path.health.last_ok <= max_age
+
+
+def weight(path: Path, forecast: Forecast) -> float:
+    """How strongly a path that fits draws a pick."""
+    honest = 1.0 if path.honesty is Honesty.CLEAN else _UNPROVEN
+    chance: float = forecast.probability**_POWER
+    return honest * chance / (1.0 + path.timing.total / _USUAL_LATENCY)
+
+
+def draw(weights: Sequence[float], rng: Random) -> int:
+    """Index drawn in proportion to its weight; the last one when all weigh nothing."""
+    point = rng.random() * sum(weights)
+    for index, value in enumerate(weights):
+        point -= value
+        if point < 0.0:
+            return index
+    return len(weights) - 1
+
+
+def ordered(picks: list[Pick], order: Order) -> list[Pick]:
+    """The list in the order asked for, best first; ties in the order of ids, so that pages are stable."""
+    keys = {
+        Order.FORECAST: lambda pick: (-pick.forecast.probability, pick.record.id),
+        Order.LATENCY: lambda pick: (pick.path.timing.total or float("inf"), pick.record.id),
+        Order.LAST_CHECK: lambda pick: (-pick.record.last_check, pick.record.id),
+        Order.FIRST_SEEN: lambda pick: (-pick.record.first_seen, pick.record.id),
+    }
+    return sorted(picks, key=keys[order])
