@@ -1,0 +1,1 @@
+"""Where things are remembered: memory and embedded SQLite behind one port."""
