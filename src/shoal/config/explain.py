@@ -1,0 +1,68 @@
+"""Every setting as a table for people: what docs/settings.md holds."""
+
+from __future__ import annotations
+
+from shoal.config.settings import SETTINGS, Setting
+
+_INTRODUCTION = """# Settings
+
+This page is written by `make docs` from `shoal.options`.
+
+A setting comes from, in rising order: its default, one TOML file, the environment, a flag. The file is the first of
+`--config FILE`, `$SHOAL_CONFIG`, `shoal.toml` in the working folder, and `shoal.toml` in the platform's settings
+folder; paths in it count from where it lies.
+
+```toml
+[check]
+concurrency = 500
+
+[admission]
+deny = ["198.51.100.0/24", "tracker.example"]
+```
+
+In the environment, lists are separated by white space (or commas, except lists of URLs). Secrets can be read from a
+file instead: `SHOAL_API_TOKEN_FILE=/run/secrets/token`. Wrong settings stop the program with exit code 2 and one line
+that names all of them. `SHOAL_LOG` sets how the log is written: `plain` or `json`, and a level, for example
+`json,debug`.
+"""
+
+_HEADINGS = {
+    "check": "How proxies are checked",
+    "judge": "Who tells us what reached them",
+    "sources": "Where candidates come from",
+    "admission": "What may enter the pool and be dialled",
+    "pool": "What is handed out",
+    "store": "Where it is remembered",
+    "api": "The HTTP API",
+    "gateway": "The rotating gateway",
+}
+
+
+def _default(setting: Setting) -> str:
+    value = setting.default
+    if value is None or value == ():
+        return ""
+    if isinstance(value, bool):
+        return "`true`" if value else "`false`"
+    return f"`{int(value) if isinstance(value, float) and value.is_integer() else value}`"
+
+
+def _row(setting: Setting) -> str:
+    names = f"`{setting.environment}`" + (f", `{setting.environment}_FILE`" if setting.is_secret else "")
+    flag = f"`{setting.flag}`" if setting.flag else ""
+    text = setting.help.replace("|", "\\|")
+    return f"| `{setting.key}` | {_default(setting)} | {setting.allowed} | {names} | {flag} | {text} |"
+
+
+def settings_markdown() -> str:
+    """The whole page."""
+    parts = [_INTRODUCTION]
+    for group in dict.fromkeys(setting.group for setting in SETTINGS):
+        rows = [_row(setting) for setting in SETTINGS if setting.group == group]
+        parts.append(
+            f"## {_HEADINGS.get(group, group)}: `[{group}]`\n\n"
+            "| setting | default | allowed | environment | flag | meaning |\n|---|---|---|---|---|---|\n"
+            + "\n".join(rows)
+            + "\n"
+        )
+    return "\n".join(parts)

@@ -1,0 +1,73 @@
+"""Log lines: plain and JSON, levels, secrets left out."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from shoal.telemetry import configure_logs
+
+
+@pytest.fixture(autouse=True)
+def _put_back() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_plain_lines_hold_level_message_and_pairs(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs()
+    structlog.get_logger().info("source read", source="a list", found=12, rate=1.23456)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.rstrip().split(" ", 1)[1] == 'info    source read source="a list" found=12 rate=1.23'
+
+
+def test_json_lines_hold_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("json")
+    structlog.get_logger().warning("no judge", tried=3)
+    event = json.loads(capsys.readouterr().err)
+    assert event["event"] == "no judge" and event["tried"] == 3 and event["level"] == "warning"
+    assert event["timestamp"].endswith("Z")
+
+
+def test_levels_are_obeyed_and_unknown_words_ignored(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("error,colourful")
+    structlog.get_logger().warning("quiet")
+    structlog.get_logger().error("loud")
+    err = capsys.readouterr().err
+    assert "quiet" not in err and "loud" in err
+
+
+@pytest.mark.parametrize("words", ["plain", "json"])
+def test_no_secret_reaches_the_log(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(words)
+    structlog.get_logger().info(
+        "failed http://user:hunter2@192.0.2.1/",
+        password="hunter2",
+        headers={"Authorization": "hunter2"},
+        urls=["socks5://u:hunter2@192.0.2.1:1"],
+    )
+    logging.getLogger("uvicorn.error").error("bad http://u:hunter2@h/")
+    err = capsys.readouterr().err
+    assert "hunter2" not in err and "***" in err and err.count("\n") == 2
+
+
+def test_what_a_stranger_sent_cannot_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs()
+    structlog.get_logger().info("answer", text="a\nb\x1b[2J")
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "\x1b" not in err
+
+
+def test_access_lines_of_the_web_server_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs()
+    logging.getLogger("uvicorn.access").info("GET /get/")
+    logging.getLogger("uvicorn.error").info("started")
+    err = capsys.readouterr().err
+    assert "GET" not in err and "started" in err
