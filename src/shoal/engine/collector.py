@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 
 import structlog
 from msgspec.structs import replace
 
-from shoal.domain import Admitted, Candidate, Trust
-from shoal.domain.address import Refused
+from shoal.domain import Admitted, Candidate, Refused, Trust
 from shoal.options import AdmissionOptions, SourceOptions
 from shoal.policy.admission import Admission
 from shoal.policy.source_schedule import next_run
@@ -74,53 +73,51 @@ class Collector:
     async def _follow(self, source: Source) -> None:
         state = self._states.get(source.name) or SourceState(source.name)
         nudge = self._nudges[source.name]
+        # What a restart finds still fresh need not be read again; what was never read is read at once.
+        wait = state.next_run - self._clock.now() if state.last_success and not state.failures else 0.0
+        if wait > 0.0:
+            self._note(source.name, True)
         while True:
-            wait = state.next_run - self._clock.now()
-            # What a restart finds still fresh need not be read again; what was never read is read at once.
-            if wait > 0.0 and state.last_success:
-                self.reachable.setdefault(source.name, True)
-                self._note_round()
-                try:
-                    async with asyncio.timeout(wait):
-                        await nudge.wait()
-                except TimeoutError:
-                    pass
+            await self._rest(nudge, wait)
             nudge.clear()
             async with self._slots:
-                state = await self._run_once(source, state)
+                state, reachable = await self._run_once(source, state)
             self._states[source.name] = state
             await self._store.save_source_state(state)
-            self._note_round()
-            if not state.last_success and state.next_run > self._clock.now():
-                await self._rest(nudge, state.next_run - self._clock.now())
+            self._note(source.name, reachable)
+            wait = state.next_run - self._clock.now()
 
     async def _rest(self, nudge: asyncio.Event, wait: float) -> None:
+        if wait <= 0.0:
+            return
         try:
             async with asyncio.timeout(wait):
                 await nudge.wait()
         except TimeoutError:
             pass
 
-    async def _run_once(self, source: Source, state: SourceState) -> SourceState:
+    async def _run_once(self, source: Source, state: SourceState) -> tuple[SourceState, bool]:
+        """One run: the source's new state, and whether anything answered."""
         now = self._clock.now()
         try:
             harvest = await source.fetch(state)
         except SourceError as error:
-            self.reachable[source.name] = not error.network
             log.info("source failed", source=source.name, error=str(error))
             failed = replace(state, last_run=now, failures=state.failures + 1, error=str(error))
-            return replace(failed, next_run=next_run(failed, source.interval, now, self._rng))
-        self.reachable[source.name] = True
+            return self._planned(failed, source, now), not error.network
         if harvest.unchanged:
-            # Still listed: without this, what an unchanged list names would look abandoned.
-            done = replace(state, last_run=now, last_success=now, failures=0, error=None, new=0)
-            return replace(done, next_run=next_run(done, source.interval, now, self._rng))
+            done = replace(state, last_run=now, last_success=now, failures=0, idle=state.idle + 1, error=None, new=0)
+            return self._planned(done, source, now), True
         added, refused, found = await self.admit(
             harvest.candidates, source=source.name, trust=source.trust, refused=harvest.refused
         )
         log.info("source read", source=source.name, found=found, new=added.new, refused=sum(refused.values()))
         done = _after(state, harvest, now, added, refused, found)
-        return replace(done, next_run=next_run(done, source.interval, now, self._rng))
+        return self._planned(done, source, now), True
+
+    def _planned(self, state: SourceState, source: Source, now: float) -> SourceState:
+        due = next_run(now, source.interval, self._rng, failures=state.failures, idle=state.idle)
+        return replace(state, next_run=due)
 
     async def admit(
         self,
@@ -129,7 +126,7 @@ class Collector:
         source: str,
         trust: Trust,
         tags: tuple[str, ...] = (),
-        refused: dict[str, int] | Counter[str] | None = None,
+        refused: Mapping[str, int] | None = None,
         imported: bool = False,
     ) -> tuple[Added, Counter[str], int]:
         """Let candidates in: what was added, what was refused by reason, how many entries were fit."""
@@ -156,7 +153,8 @@ class Collector:
     async def _add(self, fit: list[Admitted], imported: bool) -> Added:
         return await self._store.add(fit, self._clock.now(), imported=imported, capacity=self._capacity)
 
-    def _note_round(self) -> None:
+    def _note(self, name: str, reachable: bool) -> None:
+        self.reachable[name] = reachable
         if len(self.reachable) == len(self._sources):
             self.first_round.set()
 
@@ -171,6 +169,7 @@ def _after(
         last_run=now,
         last_success=now,
         failures=0 if found else state.failures + 1,
+        idle=0 if added.new else state.idle + 1,
         error=None if found else "it was read, but no proxy was found in it",
         found=found,
         new=added.new,

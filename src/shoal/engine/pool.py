@@ -108,6 +108,12 @@ class Pool:
         self._note_pick(entry, now)
         return _as_pick(entry, now)
 
+    def peek(self, query: Query, now: float) -> bool:
+        """True when a pick would find something; counts as no pick."""
+        found: list[_Entry] = []
+        self._gather(query, now, self._buckets, found, [], enough=1)
+        return bool(found)
+
     def _gather(
         self,
         query: Query,
@@ -115,6 +121,7 @@ class Pool:
         buckets: Sequence[Sequence[_Entry]],
         found: builtins.list[_Entry],
         weights: builtins.list[float],
+        enough: int = _ENOUGH,
     ) -> None:
         """Collect candidates and their weights from the best bucket down, each from a random place."""
         looked = 0
@@ -122,7 +129,7 @@ class Pool:
             size = len(bucket)
             start = self._rng.randrange(size) if size > 1 else 0
             for step in range(size):
-                if len(found) >= _ENOUGH or looked >= _LOOK_LIMIT:
+                if len(found) >= enough or looked >= _LOOK_LIMIT:
                     return
                 looked += 1
                 entry = bucket[(start + step) % size]

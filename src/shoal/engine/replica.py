@@ -8,7 +8,7 @@ from shoal.ports import ChangeKind, Clock, Store
 
 
 class Replica:
-    """Follows the store's change feed until cancelled. What this process wrote itself comes back and changes nothing."""
+    """Follows the store's change feed until cancelled. What this process wrote comes back and changes nothing."""
 
     def __init__(self, store: Store, pool: Pool, recorder: Recorder, clock: Clock) -> None:
         self._store = store
@@ -34,4 +34,5 @@ class Replica:
             elif change.record is not None:
                 known = self._pool.record(change.key)
                 if known is None or known.version < change.record.version:
+                    self._recorder.remember(change.key)
                     self._pool.apply(change.record, self._clock.now())

@@ -37,6 +37,8 @@ class Scheduler:
         self._options = options
         self._lease = 3.0 * options.timeout + 30.0
         self._wake = asyncio.Event()
+        # Claims cost a transaction each: wait until a few slots are free.
+        self._worthwhile = min(_CLAIM, 1 + options.concurrency // 20)
         self._bucket = TokenBucket(options.rate, options.rate) if options.rate else None
         self.in_flight = 0
 
@@ -48,9 +50,8 @@ class Scheduler:
         async with asyncio.TaskGroup() as checks:
             while True:
                 await self._vantage.wait_healthy()
-                room = self._options.concurrency - self.in_flight
-                # Wait for a worthwhile batch, unless little is in flight at all.
-                if room < min(_CLAIM, 1 + self._options.concurrency // 20):
+                room = self._room()
+                if room < self._worthwhile:
                     await self._pause(None)
                     continue
                 batch = await self._store.claim_due(self._clock.now(), min(room, _CLAIM), self._lease)
@@ -69,13 +70,19 @@ class Scheduler:
             self._recorder.result(record, result)
         finally:
             self.in_flight -= 1
-            self._wake.set()
+            if self._room() >= self._worthwhile:
+                self._wake.set()
+
+    def _room(self) -> int:
+        return self._options.concurrency - self.in_flight
 
     async def _pace(self) -> None:
         if self._bucket is None:
             return
-        while (wait := self._bucket.take(self._clock.now())) > 0.0:
+        wait = self._bucket.take(self._clock.now())
+        while wait > 0.0:
             await asyncio.sleep(wait)
+            wait = self._bucket.take(self._clock.now())
 
     async def _pause(self, due: float | None) -> None:
         self._wake.clear()

@@ -65,6 +65,8 @@ class SourceState(Struct, frozen=True):
     next_run: float = 0.0
     failures: int = 0
     """Attempts in a row that brought nothing."""
+    idle: int = 0
+    """Good runs in a row that brought nothing new."""
     error: str | None = None
     found: int = 0
     """Distinct proxies in the last good run."""

@@ -1,0 +1,141 @@
+"""Leasing: hands proxies out and takes back what their users saw. The only writer of leases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from shoal.domain import Blame, Feedback, Kind, Lease, Observation, Pick, Proxy, Query, Record, Timing, record_key
+from shoal.engine.pool import Pool
+from shoal.engine.recorder import Recorder
+from shoal.options import PoolOptions
+from shoal.policy.attribution import blame
+from shoal.policy.naming import parse_name
+from shoal.ports import Clock, Store, Vantage
+
+_TRIES = 32
+"""Picks tried before ``pop`` or ``take`` gives up: each failed try means that another caller was faster."""
+
+
+class Leasing:
+    """``picks`` and ``picks_failed`` count since the start: a pick that finds nothing is a failure, too."""
+
+    def __init__(
+        self,
+        store: Store,
+        pool: Pool,
+        recorder: Recorder,
+        clock: Clock,
+        options: PoolOptions,
+        secret: bytes,
+        new_id: Callable[[], str],
+        vantage: Vantage | None = None,
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._recorder = recorder
+        self._clock = clock
+        self._options = options
+        self._secret = secret
+        self._new_id = new_id
+        self._vantage = vantage
+        self.picks = 0
+        self.picks_failed = 0
+
+    def pick(self, query: Query) -> Pick | None:
+        pick = self._pool.pick(query, self._clock.now())
+        self._count(pick)
+        return pick
+
+    async def pop(self, query: Query) -> Pick | None:
+        """A pick that is removed in one atomic step of the store: one caller gets it, a tombstone keeps it out."""
+        for _ in range(_TRIES):
+            pick = self._pool.pick(query, self._clock.now())
+            if pick is None:
+                break
+            key = pick.record.key
+            if await self._store.pop(key, self._clock.now(), self._options.tombstone):
+                self._recorder.forget(key)
+                self._count(pick)
+                return pick
+            # Popped or deleted by another caller, or held exclusively: try the next best.
+            query = replace(query, exclude=query.exclude | {pick.record.id})
+        self._count(None)
+        return None
+
+    async def take(self, query: Query, *, seconds: float | None = None, exclusive: bool = False) -> Lease | None:
+        """A pick held for ``seconds`` (the default time of the settings)."""
+        for _ in range(_TRIES):
+            now = self._clock.now()
+            pick = self._pool.pick(query, now)
+            if pick is None:
+                break
+            lease = Lease(
+                id=self._new_id(),
+                record_id=pick.record.id,
+                key=pick.record.key,
+                proxy=pick.proxy,
+                forecast=pick.forecast.probability,
+                granted_at=now,
+                expires_at=now + (self._options.lease_timeout if seconds is None else seconds),
+                exclusive=exclusive,
+            )
+            granted = await self._store.take_lease(
+                lease.id, lease.key, now, lease.expires_at, capacity=self._options.capacity, exclusive=exclusive
+            )
+            if granted:
+                self._count(pick)
+                return lease
+            query = replace(query, exclude=query.exclude | {pick.record.id})
+        self._count(None)
+        return None
+
+    async def release(self, lease: Lease, feedback: Feedback | None = None) -> bool:
+        """End a lease and learn from it; False when it had run out."""
+        key = await self._store.release_lease(lease.id, self._clock.now())
+        if feedback is not None:
+            self.feedback(lease.key, lease.proxy, feedback)
+        return key is not None
+
+    def feedback(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
+        """What a user of a proxy saw, as an observation by the same door as a check."""
+        healthy = self._vantage.healthy if self._vantage is not None else True
+        fault: Blame | None = None
+        if not feedback.ok:
+            fault = Blame.UNKNOWN if feedback.failure is None else blame(feedback.failure, vantage_healthy=healthy)
+        self._recorder.used(
+            key,
+            Observation(
+                key=key,
+                kind=Kind.USE,
+                at=self._clock.now(),
+                works=feedback.ok,
+                scheme=proxy.scheme,
+                failure=feedback.failure,
+                blame=fault,
+                timing=Timing(total=feedback.latency or 0.0),
+                target=feedback.target,
+            ),
+        )
+
+    async def delete(self, text: str) -> int:
+        """Remove what an id, ``host:port``, ``user:password@host:port`` or URL names. Raises ``InvalidProxyError``."""
+        keys = await self._keys(text)
+        gone = await self._store.delete(keys, self._clock.now(), self._options.tombstone)
+        for key in keys:
+            self._recorder.forget(key)
+        return gone
+
+    async def _keys(self, text: str) -> list[str]:
+        name = parse_name(text)
+        if isinstance(name, str):
+            record: Record | None = await self._store.get(name)
+            return [] if record is None else [record.key]
+        endpoint, credentials = name
+        return [record_key(endpoint, credentials, self._secret)]
+
+    def _count(self, pick: Pick | None) -> None:
+        self.picks += 1
+        if pick is None:
+            self.picks_failed += 1

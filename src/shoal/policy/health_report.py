@@ -1,0 +1,31 @@
+"""What is wrong with a pool, in sentences that say what to do."""
+
+from __future__ import annotations
+
+from shoal.domain.stats import Stats
+
+
+def problems(stats: Stats, *, sources_asked: bool) -> tuple[str, ...]:
+    """Every reason why the pool is empty or getting stale, the most basic first; empty when all is well.
+
+    ``sources_asked`` is False until every source was tried once.
+    """
+    found: list[str] = []
+    if sources_asked and stats.sources_total and not stats.sources_ok:
+        found.append(
+            f"0 of {stats.sources_total} sources reachable: check this machine's network, or try `shoal demo`, "
+            "which needs none"
+        )
+    if not stats.vantage_healthy:
+        errors = "; ".join(f"{judge.url}: {judge.error}" for judge in stats.judges if judge.error) or "not asked yet"
+        found.append(
+            "no judge answers a direct request, so checks pause and nothing is demoted "
+            f"({errors}); name one that this machine reaches with --judge URL"
+        )
+    if sources_asked and stats.sources_total and stats.sources_ok and not stats.known:
+        found.append("the sources were read but no proxy was let in: see the refused counts, and --allow for your own")
+    if stats.vantage_healthy and stats.checked_total >= max(100, stats.known) and not stats.verified:
+        worst = sorted(stats.failures.items(), key=lambda item: -item[1])[:3]
+        kinds = ", ".join(f"{kind} {count}" for kind, count in worst)
+        found.append(f"every candidate was checked and none works ({kinds}): try other sources")
+    return tuple(found)
