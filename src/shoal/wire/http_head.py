@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from shoal.wire.errors import LocalProtocolError, Refusal, RemoteProtocolError
 from shoal.wire.http_fields import (
@@ -96,31 +97,37 @@ def _read_response(lines: list[str], bare: bool) -> ResponseHead:
     return ResponseHead(version, int(status), reason, headers, tuple(sorted(set(quirks))) if quirks else ())
 
 
-class _HeadBuffer:
+_Head = TypeVar("_Head", ResponseHead, RequestHead)
+
+
+class _HeadReader(Generic[_Head]):
     """Collects bytes until a head is complete, within bounds on its length and on its lines."""
 
-    __slots__ = ("_buffer", "_complete", "_limit", "_max_headers", "_searched")
+    __slots__ = ("_buffer", "_limit", "_max_headers", "_searched", "head")
 
     def __init__(self, limit_bytes: int = HEAD_LIMIT_BYTES, max_headers: int = MAX_HEADERS) -> None:
         self._buffer = bytearray()
         self._limit = limit_bytes
         self._max_headers = max_headers
         self._searched = 0
-        self._complete = False
+        self.head: _Head | None = None
 
     @property
     def trailing_data(self) -> bytes:
         """What arrived after the head's empty line. Empty until the head is complete."""
-        return bytes(self._buffer) if self._complete else b""
+        return bytes(self._buffer) if self.head is not None else b""
 
-    def receive_eof(self) -> None:
-        """The peer has closed. Raises RemoteProtocolError(EOF) unless the head is complete."""
-        if not self._complete:
-            what = "in the middle of the head" if self._buffer else "without an answer"
-            raise RemoteProtocolError(Refusal.EOF, f"the peer closed {what}")
+    def receive_data(self, data: bytes) -> _Head | None:
+        """The head once it is complete (later bytes only add to ``trailing_data``), else None.
 
-    def _take_lines(self) -> tuple[list[str], bool] | None:
+        Raises RemoteProtocolError: MALFORMED or LIMIT.
+        """
         buffer = self._buffer
+        buffer += data
+        if self.head is not None:
+            return self.head
+        if not self._begins():
+            return None
         end = find_head_end(buffer, self._searched)
         if end > self._limit or (end < 0 and len(buffer) > self._limit):
             raise RemoteProtocolError(Refusal.LIMIT, f"the head is longer than {self._limit} bytes")
@@ -131,81 +138,75 @@ class _HeadBuffer:
         lines, bare = split_lines(bytes(buffer[:end]))
         if len(lines) - 1 > self._max_headers:
             raise RemoteProtocolError(Refusal.LIMIT, f"the head has more than {self._max_headers} lines")
+        self.head = self._read(lines, bare)
+        # Last, so that after an error nothing behind the bad head is ever read as another.
         del buffer[:end]
-        self._complete = True
-        return lines, bare
+        return self.head
+
+    def receive_eof(self) -> None:
+        """The peer has closed. Raises RemoteProtocolError(EOF) unless the head is complete."""
+        if self.head is None:
+            what = "in the middle of the head" if self._buffer else "before a head began"
+            raise RemoteProtocolError(Refusal.EOF, f"the peer closed {what}")
+
+    @abstractmethod
+    def _begins(self) -> bool:
+        """Refuse what can be no head; False while nothing of a head is here."""
+
+    @abstractmethod
+    def _read(self, lines: list[str], bare: bool) -> _Head:
+        """The head from its lines."""
 
 
-class ResponseHeadReader(_HeadBuffer):
+class ResponseHeadReader(_HeadReader[ResponseHead]):
     """Reads one response head from any pieces. A peer that does not speak HTTP is refused at its first wrong byte.
 
     ``limit_bytes`` bounds the head with its empty line, ``max_headers`` its lines after the first.
     """
 
-    __slots__ = ("head",)
+    __slots__ = ()
 
-    def __init__(self, limit_bytes: int = HEAD_LIMIT_BYTES, max_headers: int = MAX_HEADERS) -> None:
-        super().__init__(limit_bytes, max_headers)
-        self.head: ResponseHead | None = None
-
-    def receive_data(self, data: bytes) -> ResponseHead | None:
-        """The head once it is complete (later bytes only add to ``trailing_data``), else None.
-
-        Raises RemoteProtocolError: MALFORMED or LIMIT.
-        """
-        self._buffer += data
-        if self.head is not None:
-            return self.head
+    def _begins(self) -> bool:
         begin = bytes(self._buffer[:5]).upper()
         if not (b"HTTP/".startswith(begin) or b"ICY ".startswith(begin[:4])):
             raise RemoteProtocolError(Refusal.MALFORMED, "the answer is not HTTP")
-        taken = self._take_lines()
-        if taken is not None:
-            self.head = _read_response(*taken)
-        return self.head
+        return True
+
+    def _read(self, lines: list[str], bare: bool) -> ResponseHead:
+        return _read_response(lines, bare)
 
 
-class RequestHeadReader(_HeadBuffer):
+class RequestHeadReader(_HeadReader[RequestHead]):
     """Reads one request head from any pieces, strictly: what two servers could understand differently is refused.
 
     One empty line before the request is skipped (RFC 9112 section 2.2); HTTP/1.0 and 1.1 are read. Bounds as in
     ``ResponseHeadReader``.
     """
 
-    __slots__ = ("_begun", "head")
+    __slots__ = ("_begun",)
 
     def __init__(self, limit_bytes: int = HEAD_LIMIT_BYTES, max_headers: int = MAX_HEADERS) -> None:
         super().__init__(limit_bytes, max_headers)
-        self.head: RequestHead | None = None
         self._begun = False
 
-    def receive_data(self, data: bytes) -> RequestHead | None:
-        """The head once it is complete (later bytes only add to ``trailing_data``), else None.
-
-        Raises RemoteProtocolError: MALFORMED or LIMIT.
-        """
+    def _begins(self) -> bool:
         buffer = self._buffer
-        buffer += data
-        if self.head is not None:
-            return self.head
         if not self._begun:
             if buffer == b"\r\n"[: len(buffer)]:
-                return None
+                return False
             if buffer.startswith(b"\r\n"):
                 del buffer[:2]
             self._begun = True
         if not is_token(chr(buffer[0])):
             raise RemoteProtocolError(Refusal.MALFORMED, "the request is not HTTP")
-        taken = self._take_lines()
-        if taken is None:
-            return None
-        lines, bare = taken
+        return True
+
+    def _read(self, lines: list[str], bare: bool) -> RequestHead:
         match = _REQUEST_LINE.fullmatch(lines[0])
         if bare or match is None:
             raise RemoteProtocolError(Refusal.MALFORMED, "the request line is not HTTP/1, or a line ends in a bare LF")
         method, target, version = match.groups()
-        self.head = RequestHead(method, target, version, read_fields_strictly(lines[1:]))
-        return self.head
+        return RequestHead(method, target, version, read_fields_strictly(lines[1:]))
 
 
 def encode_request_head(method: str, target: str, headers: Iterable[tuple[str, str]], version: str = "1.1") -> bytes:

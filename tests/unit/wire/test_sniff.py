@@ -25,6 +25,8 @@ from shoal.wire.sniff import SNIFF_LIMIT_BYTES
         (b"220 mail", Protocol.UNKNOWN),
         (b"\x00", Protocol.UNKNOWN),
         (b"A" * 32, Protocol.UNKNOWN),
+        (b"A" * 31 + b" /", Protocol.HTTP),
+        (b"A" * 32 + b" /", Protocol.UNKNOWN),
         (b"GET\r\n", Protocol.UNKNOWN),
     ],
 )
