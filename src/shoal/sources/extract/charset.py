@@ -1,0 +1,45 @@
+"""Bytes to text, without guessing: byte-order mark, declared charset, strict UTF-8, else Latin-1.
+
+Addresses are ASCII in every charset met on lists, so a wrong choice spoils names of countries only, never a proxy.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_MARKS = (
+    # UTF-32 first: its little-endian mark begins with the one of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+
+
+def mark_of(data: bytes) -> tuple[str, int] | None:
+    """The charset that a byte-order mark names and the mark's length, or None."""
+    for mark, charset in _MARKS:
+        if data.startswith(mark):
+            return charset, len(mark)
+    return None
+
+
+def decode(data: bytes, content_type: str | None = None) -> str:
+    """The document as text. Never raises: Latin-1 reads every byte."""
+    marked = mark_of(data)
+    if marked is not None:
+        charset, length = marked
+        return data[length:].decode(charset, "replace")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        pass
+    declared = _CHARSET.search(content_type) if content_type else None
+    try:
+        return data.decode(declared[1], "replace") if declared else data.decode("latin-1")
+    except (LookupError, UnicodeError, ValueError):
+        # An unknown name, or a codec that is not one of text (``charset=zlib``).
+        return data.decode("latin-1")

@@ -1,0 +1,55 @@
+"""What one document yielded: candidates once each, and a count of what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct, field
+
+from shoal.domain import Candidate, Credentials, Refused, Scheme
+from shoal.sources.extract.entry import Reading
+
+
+class Extraction(Struct):
+    """A document read. ``refused`` counts by the values of ``Refused``; ``form`` is what the document turned out to be:
+    ``text``, ``json``, ``jsonl``, ``csv``, ``html``, ``xml``, ``clash``."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    refused: dict[str, int] = field(default_factory=dict)
+    form: str = "text"
+
+
+class Collector:
+    """Gathers readings in document order; an entry that came before counts as refused for ``duplicate``."""
+
+    __slots__ = ("_seen", "candidates", "refused")
+
+    def __init__(self) -> None:
+        self.candidates: list[Candidate] = []
+        self.refused: dict[str, int] = {}
+        self._seen: set[tuple[str, int, Scheme | None, Credentials | None]] = set()
+
+    def add(self, candidate: Candidate) -> None:
+        endpoint = candidate.endpoint
+        key = (endpoint.host, endpoint.port, candidate.scheme, candidate.credentials)
+        seen = self._seen
+        before = len(seen)
+        seen.add(key)
+        if len(seen) == before:
+            self.refuse(Refused.DUPLICATE)
+        else:
+            self.candidates.append(candidate)
+
+    def refuse(self, reason: Refused) -> None:
+        self.refused[reason.value] = self.refused.get(reason.value, 0) + 1
+
+    def take(self, readings: Iterable[Reading]) -> int:
+        """Keep each reading; the number of candidates among them, repeats included."""
+        found = 0
+        for reading in readings:
+            if isinstance(reading, Candidate):
+                found += 1
+                self.add(reading)
+            elif reading is not None:
+                self.refuse(reading)
+        return found

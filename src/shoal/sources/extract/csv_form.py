@@ -1,0 +1,95 @@
+"""Delimited text under a head line. Without a head the lines are read as plain text, which knows neighbouring cells."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from shoal.domain import Candidate, Refused, Scheme
+from shoal.sources.extract.entry import Reading, clip
+from shoal.sources.extract.labels import ADDRESS, ENTRY, PORT, normal
+from shoal.sources.extract.record import is_record, read_record
+from shoal.sources.extract.text import read_line
+
+_DELIMITERS = ",;\t|"
+
+
+class Head(NamedTuple):
+    """The delimiter and the normalised names of the columns."""
+
+    delimiter: str
+    names: tuple[str, ...]
+
+
+def split(line: str, delimiter: str) -> list[str]:
+    """The cells of one line; a quote that never closes ends with its line."""
+    try:
+        return [
+            cell.strip().strip("'") for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+        ]
+    except csv.Error:
+        return [cell.strip() for cell in line.split(delimiter)]
+
+
+def head_of(line: str) -> Head | None:
+    """The head when the line is one: names of columns, an address and its port among them."""
+    line = line.strip().lstrip("\ufeff#").strip()
+    for delimiter in _DELIMITERS:
+        if delimiter not in line:
+            continue
+        names = tuple(normal(cell) for cell in split(line, delimiter))
+        known = set(names)
+        if known & ADDRESS and known & PORT:
+            return Head(delimiter, names)
+        if len(known) > 1 and (known & ENTRY or known & ADDRESS) and not any(name.isdigit() for name in names):
+            return Head(delimiter, names)
+    return None
+
+
+def is_csv(text: str) -> bool:
+    """True when one of the first lines, before any entry, is a head."""
+    return find_head(text.split("\n", 12)[:12]) is not None
+
+
+def find_head(lines: list[str]) -> Head | None:
+    for line in lines:
+        if line.strip() and len(line) < 2048:
+            head = head_of(line)
+            if head is not None:
+                return head
+            if any(isinstance(reading, Candidate) for reading in read_line(line)):
+                return None
+    return None
+
+
+def read_row(line: str, head: Head, scheme: Scheme | None) -> Iterator[Reading]:
+    """One line under its head; a line that does not fit the head is read as plain text."""
+    if not line.strip() or head_of(line) is not None:
+        return
+    if "\0" in line:
+        yield Refused.MALFORMED
+        return
+    cells = split(line, head.delimiter)
+    fields = {name: cell for name, cell in zip(head.names, cells, strict=False) if name}
+    if not is_record(fields):
+        yield from read_line(line, scheme)
+        return
+    shown = clip(line)
+    for reading in read_record(fields, scheme):
+        yield replace(reading, text=shown) if isinstance(reading, Candidate) else reading
+
+
+def read_csv(text: str, scheme: Scheme | None, limit: int) -> Iterator[Reading]:
+    """Every row of a document that starts with a head."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    head = find_head(lines[:12])
+    for line in lines:
+        if len(line) > limit:
+            yield Refused.TOO_LONG
+        elif head is None:
+            yield from read_line(line, scheme)
+        else:
+            yield from read_row(line, head, scheme)

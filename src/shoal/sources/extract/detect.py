@@ -1,0 +1,51 @@
+"""What a document is: its content decides, content type and file name only break ties."""
+
+from __future__ import annotations
+
+import re
+
+_TAGS = re.compile(
+    r"<(?:!doctype\s+html|html|head|body|table|tbody|thead|tr|td|div|p|br|ul|ol|li|pre|textarea|span|script|a\s|section|article|main)\b",
+    re.IGNORECASE,
+)
+_XML = re.compile(r"\s*<\?xml|\s*<(?:rss|feed|rdf:RDF|proxies|proxylist|root)\b", re.IGNORECASE)
+_XHTML = re.compile(r"<!doctype\s+html|<html\b", re.IGNORECASE)
+_ELEMENT = re.compile(r"\s*<[A-Za-z][\w:.-]*(?:\s[^<>]*)?/?>")
+_CLASH = re.compile(r"^\s*(?:proxies|Proxy|proxy-providers|payload)\s*:\s*(?:\[.*|#.*)?$", re.MULTILINE)
+_CLASH_ITEM = re.compile(r"(?:server|type)\s*[\"']?\s*:")
+_JSON_START = re.compile(r"\s*(?:[\w.$]{1,60}\s*\(\s*)?[\[{]\s*(?:[\[{\"\]}]|\Z|-?\d)")
+_JSON_LINE = re.compile(r"\s*\{.*\}\s*,?\s*|\s*\[.*\]\s*,?\s*")
+
+HEAD_CHARS = 65536
+"""A form shows within this many characters."""
+
+
+def detect(text: str, content_type: str | None = None, name: str | None = None) -> str:
+    """``json``, ``jsonl``, ``xml``, ``html``, ``clash``, ``csv`` or ``text``."""
+    head = text[:HEAD_CHARS].lstrip("\ufeff \t\r\n\x1e")
+    hint = f"{(content_type or '').lower()} {(name or '').lower()}"
+    if head.startswith("<"):
+        if _XML.match(head) and not _XHTML.search(head[:2000]):
+            return "xml"
+        if _TAGS.search(head):
+            return "html"
+        return "xml" if _ELEMENT.match(head) else "html"
+    if _JSON_START.match(head) and not re.match(r"\[[0-9A-Fa-f:.]+\]:", head):
+        return "jsonl" if _is_lines(head) else "json"
+    if _CLASH.search(head) and _CLASH_ITEM.search(head):
+        return "clash"
+    if len(_TAGS.findall(head)) >= 3 or ("html" in hint and _TAGS.search(head)):
+        return "html"
+    from shoal.sources.extract.csv_form import is_csv
+
+    return "csv" if is_csv(head) else "text"
+
+
+def _is_lines(head: str) -> bool:
+    """JSON lines: the first line and the second each hold a whole value."""
+    lines = [line for line in head.splitlines()[:20] if line.strip()]
+    if not lines or not _JSON_LINE.fullmatch(lines[0]):
+        return False
+    if lines[0].lstrip().startswith("["):
+        return len(lines) > 1 and lines[1].lstrip().startswith("[")
+    return len(lines) == 1 or lines[1].lstrip().startswith("{")

@@ -1,0 +1,90 @@
+"""Proxies in decoded JSON of any shape: objects with address and port, lists of strings, texts inside strings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from shoal.domain import Refused, Scheme
+from shoal.sources.extract.entry import Reading, read_token
+from shoal.sources.extract.json_text import BROKEN, load, whole_values
+from shoal.sources.extract.labels import FOREIGN, NOT_PROXY, SCHEMES, normal
+from shoal.sources.extract.record import is_record, read_record
+from shoal.sources.extract.text import read_line
+
+DEPTH_LIMIT = 64
+"""Levels of nesting that are followed; lists in use need at most six."""
+_KEYS = {**{word: one for word, one in SCHEMES.items() if one is not None}, "https": Scheme.HTTP}
+Nested = Callable[[str, Scheme | None], Iterator[Reading]]
+"""Reads a document found inside a string."""
+
+
+def read_json(text: str, scheme: Scheme | None, limit: int, nested: Nested) -> Iterator[Reading]:
+    """The readings of a JSON document, whole or not."""
+    value = load(text)
+    if value is not BROKEN:
+        yield from walk(value, scheme, limit, nested)
+        return
+    for value in whole_values(text):
+        yield from walk(value, scheme, limit, nested)
+
+
+def read_json_line(line: str, scheme: Scheme | None, limit: int, nested: Nested) -> Iterator[Reading]:
+    """One line of JSON lines."""
+    line = line.strip().strip("\ufeff\x1e").rstrip(",")
+    if not line or line in "[]":
+        return
+    if len(line) > limit:
+        yield Refused.TOO_LONG
+        return
+    if line[0] not in '{["':
+        yield from read_line(line, scheme)
+        return
+    yield from walk(load(line), scheme, limit, nested)
+
+
+def walk(value: Any, scheme: Scheme | None, limit: int, nested: Nested, depth: int = 0) -> Iterator[Reading]:
+    """Everything under ``value``; keys named after a scheme (``{"socks5": [...]}``) claim it for what they hold."""
+    if value is BROKEN or depth > DEPTH_LIMIT:
+        yield Refused.MALFORMED
+    elif isinstance(value, str):
+        yield from _string(value, scheme, limit, nested)
+    elif isinstance(value, list):
+        for item in value:
+            yield from walk(item, scheme, limit, nested, depth + 1)
+    elif isinstance(value, dict):
+        fields = {normal(key): item for key, item in value.items() if isinstance(key, str)}
+        if is_record(fields):
+            yield from read_record(fields, scheme)
+            return
+        for key, item in value.items():
+            yield from _member(str(key), item, scheme, limit, nested, depth)
+
+
+def _member(key: str, item: Any, scheme: Scheme | None, limit: int, nested: Nested, depth: int) -> Iterator[Reading]:
+    word = normal(key)
+    if word in NOT_PROXY or word in FOREIGN:
+        return
+    if ":" in key:
+        reading = read_token(key, scheme, names=False)
+        if reading is not None:
+            yield reading
+            return
+    if isinstance(item, str) and "\n" not in item and "<" not in item and not _entry_like(item, scheme):
+        return
+    yield from walk(item, _KEYS.get(word, scheme), limit, nested, depth + 1)
+
+
+def _entry_like(item: str, scheme: Scheme | None) -> bool:
+    """A lone string under some key is read only when it starts with an entry: prose there is not a list."""
+    words = item.replace(",", " ").split(maxsplit=1)
+    return bool(words) and ":" in words[0] and read_token(words[0], scheme, names=False) is not None
+
+
+def _string(value: str, scheme: Scheme | None, limit: int, nested: Nested) -> Iterator[Reading]:
+    if "\n" in value or "<" in value or "\r" in value:
+        yield from nested(value, scheme)
+    elif len(value) > limit and " " not in value and "," not in value:
+        yield Refused.TOO_LONG
+    else:
+        yield from read_line(value, scheme)

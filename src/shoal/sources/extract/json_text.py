@@ -1,0 +1,70 @@
+"""JSON as it comes: whole, one value a line, several in a row, wrapped in a script, cut off."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+# Every alternative consumes what it began, so the scan is linear even over a text full of lone quotes.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_TRAILING_COMMA = re.compile(r",(?=\s*[}\]])")
+_BARE_KEY = re.compile(r"([{,]\s*)([A-Za-z_$][\w$]*)(\s*:)")
+_OPEN = {"]": "[", "}": "{"}
+
+
+class Broken:
+    """A value that could not be read: cut off or not JSON."""
+
+
+BROKEN = Broken()
+
+
+def load(text: str | bytes) -> Any:
+    """One JSON value, or ``BROKEN``."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return BROKEN
+
+
+def load_loosely(text: str) -> Any:
+    """One value that may have NaN, trailing commas or bare keys as scripts write them, or ``BROKEN``."""
+    value = load(text)
+    if value is not BROKEN:
+        return value
+    for attempt in (text, _TRAILING_COMMA.sub("", text), _TRAILING_COMMA.sub("", _BARE_KEY.sub(r'\1"\2"\3', text))):
+        try:
+            return json.loads(attempt, strict=False)
+        except (ValueError, RecursionError):
+            continue
+    return BROKEN
+
+
+def whole_values(text: str) -> Iterator[Any]:
+    """Every value that is complete, outermost first, in order; ``BROKEN`` for each that is not.
+
+    In a text that was cut off these are the items of the containers that never close.
+    """
+    stack: list[tuple[str, int]] = []
+    spans: list[tuple[int, int]] = []
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if token in "[{":
+            stack.append((token, match.start()))
+        elif token in "]}":
+            # A closing bracket of the wrong kind ends nothing: the text is damaged there.
+            if stack and stack[-1][0] == _OPEN[token]:
+                _, start = stack.pop()
+                while spans and spans[-1][0] > start:
+                    spans.pop()
+                spans.append((start, match.end()))
+        elif stack and stack[-1][0] == "[" and len(token) > 1 and token[-1] == '"':
+            spans.append((match.start(), match.end()))
+    for start, end in spans:
+        yield load_loosely(text[start:end])
+    if stack:
+        yield BROKEN

@@ -1,0 +1,156 @@
+"""One proxy given as named fields: a JSON object, a CSV or table row under its head, an XML element."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from shoal.domain import Candidate, Credentials, Refused, Scheme
+from shoal.sources.extract.entry import Reading, build, is_host, read_token
+from shoal.sources.extract.labels import (
+    ADDRESS,
+    COUNTRY,
+    ENTRY,
+    FOREIGN,
+    PASSWORD,
+    PLACE,
+    PORT,
+    PROTOCOL,
+    USERNAME,
+    country_code,
+    normal,
+    scheme_words,
+)
+
+_FLAGS = ("http", "https", "ssl", "socks4", "socks4a", "socks5")
+_YES = ("1", "true", "yes", "y", "✓", "✔", "+", "是")
+
+
+def is_record(fields: Mapping[str, Any]) -> bool:
+    """True when the fields (names normalised) hold an address with a port, or an entry in one field."""
+    if any(_scalar(fields.get(name)) for name in fields if name in PORT):
+        return any(_text(fields[name]) for name in fields if name in ADDRESS)
+    return any(_joined(fields[name]) for name in fields if name in ADDRESS or name in ENTRY)
+
+
+def read_record(fields: Mapping[str, Any], scheme: Scheme | None) -> Iterator[Reading]:
+    """The candidates of one record, one for each scheme it claims."""
+    said = next((fields[name] for name in fields if name in PROTOCOL and _words(fields[name])), None)
+    label = _words(said)
+    if any(normal(word) in FOREIGN for word in label.split()):
+        return
+    reading = _base(fields, scheme)
+    if not isinstance(reading, Candidate):
+        yield reading or Refused.MALFORMED
+        return
+    reading = replace(
+        reading,
+        country=reading.country or _country(fields),
+        credentials=reading.credentials or _credentials(fields),
+    )
+    schemes = _schemes(fields, label, reading, scheme)
+    if not schemes:
+        yield reading
+    for one in schemes:
+        yield replace(reading, scheme=one)
+
+
+def _base(fields: Mapping[str, Any], scheme: Scheme | None) -> Reading:
+    port = next((_text(fields[name]) for name in fields if name in PORT and _scalar(fields[name])), "")
+    fault: Reading = None
+    for name in sorted((n for n in fields if n in ADDRESS or n in ENTRY), key=lambda n: n in ENTRY):
+        value = _text(fields[name]).strip()
+        if not value:
+            continue
+        host = value.split("://")[-1].rstrip("/")
+        if port and (is_host(host.strip("[]")) or (":" not in host and host.replace("-", "").isalnum())):
+            reading: Reading = build(host, port, scheme=scheme, text=f"{host}:{port}")
+        else:
+            reading = read_token(value, scheme)
+        if isinstance(reading, Candidate):
+            return reading
+        fault = fault or reading
+    return fault
+
+
+def _schemes(
+    fields: Mapping[str, Any], label: str, reading: Candidate, default: Scheme | None
+) -> tuple[Scheme | None, ...]:
+    words = scheme_words(label)
+    if words is None:
+        flagged = [name for name in _FLAGS if name in fields and _yes(fields[name])]
+        told = any(name in fields and name.startswith("socks") for name in _FLAGS)
+        words = scheme_words(" ".join(flagged)) if flagged and told else None
+    if words is None:
+        # A column or field that says "https://..." means what the label HTTPS means.
+        return (Scheme.HTTP,) if reading.scheme is Scheme.HTTPS and default is not Scheme.HTTPS else ()
+    if words == (Scheme.HTTP,) and "server" in fields and _yes(_inner(fields.get("tls"), "enabled")):
+        return (Scheme.HTTPS,)
+    if not words and "serverport" in fields:
+        # sing-box: "socks" is version 5 unless it says otherwise.
+        version = _text(fields.get("version")) or "5"
+        return scheme_words(f"socks{version}") or (Scheme.SOCKS5,)
+    if not words:
+        return (default if default is not None and default.is_socks else None,)
+    return words
+
+
+def _credentials(fields: Mapping[str, Any]) -> Credentials | None:
+    username = next((_text(fields[name]) for name in fields if name in USERNAME and _scalar(fields[name])), "")
+    password = next((_text(fields[name]) for name in fields if name in PASSWORD and _scalar(fields[name])), "")
+    return Credentials(username, password) if username else None
+
+
+def _country(fields: Mapping[str, Any]) -> str | None:
+    for name in sorted((n for n in fields if n in COUNTRY), key=lambda n: "code" not in n):
+        if isinstance(fields[name], str) and (code := country_code(fields[name])):
+            return code
+    for name in fields:
+        if name in PLACE and isinstance(fields[name], dict):
+            inner = {normal(key): item for key, item in fields[name].items() if isinstance(key, str)}
+            code = _text(inner.get("code")) if name in COUNTRY else ""
+            if found := country_code(code) or _country(inner):
+                return found
+    return country_code(_text(fields.get("code")))
+
+
+def _inner(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else value
+
+
+def _yes(value: Any) -> bool:
+    return value is True or _text(value).strip().lower() in _YES
+
+
+def _scalar(value: Any) -> bool:
+    return _text(value).strip() != ""
+
+
+def _text(value: Any) -> str:
+    """Strings and whole numbers as text; anything else is no part of an address."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    return str(value) if isinstance(value, int) and abs(value) < 10**12 else ""
+
+
+def _words(value: Any) -> str:
+    """What a protocol field says, if it says anything in words."""
+    if isinstance(value, list):
+        return " ".join(item for item in value[:16] if isinstance(item, str))
+    if isinstance(value, dict):
+        return " ".join(key for key, item in list(value.items())[:16] if isinstance(key, str) and _yes(item))
+    text = value if isinstance(value, str) else ""
+    return text if scheme_words(text) is not None or normal(text) in FOREIGN else ""
+
+
+def _joined(value: Any) -> bool:
+    if not isinstance(value, str) or ":" not in value or "<" in value:
+        return False
+    reading = read_token(value.strip(), names=True)
+    return reading is not None and " " not in value.strip()

@@ -1,0 +1,184 @@
+"""Lines of plain text: one entry a line, several a line, annotated, bulleted, in running text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from msgspec.structs import replace
+
+from shoal.domain import Candidate, Endpoint, Refused, Scheme
+from shoal.domain.address import ipv4_number
+from shoal.sources.extract.entry import Reading, build, has_control, is_host, is_v4, port_number, read_token
+from shoal.sources.extract.labels import SCHEMES, country_field, scheme_words
+
+# One pass over the commonest spelling; everything else takes the long way.
+_PLAIN: Callable[[str], re.Match[str] | None] = re.compile(
+    r"(?:(https?|socks[45])://)?(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}):(\d{1,5})[ \t\r]*", re.ASCII
+).fullmatch
+_ADDRESS = re.compile(r"(?<![\w.])\d{1,10}(?:\.\d{1,10}){3,}(?![\w.]*\.\d)")
+_INSIDE = re.compile(r"(?<![\d.])(?<!\d[a-z_-])(\d{1,10}(?:\.\d{1,10}){3,}):(\d[\w]*|[^\s\w]?\d+)", re.IGNORECASE)
+_APART = re.compile(
+    r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})[\s,;|()\[\]\"'-]{0,4}(?:port|порт|puerto|porta|端口|ポート|포트)\w{0,3}[\s:=\"'#]{0,5}(\d{1,5})(?![\w.])",
+    re.IGNORECASE,
+)
+_COMMENT = re.compile(r"(?:#(?!\d+[.):]?\s)|//|;|<!--|--\s|%%)")
+_BULLET = re.compile(r"(?:(?:[-*+>]+|#?\d{1,6}[.)\]:])\s+|#?\d{1,6}(?:[)\]]|\s+(?=\S*[.:]))|[•·●▪►→✅✔️]+\s*)+")
+_ANNOTATION = re.compile(r"\s([A-Z]{2})-[NAH]!?(?:-S!?)?(?=\s|$)")
+_SEPARATORS = re.compile(r"[,;|]+")
+_FIELDS = re.compile(r"\s*[\t,;|]\s*")
+_INVISIBLE = str.maketrans({"﻿": None, "​": None, "‌": None, "‍": None, "⁠": None, "\xad": None, "\xa0": " ", "　": " "})
+_WIDE = str.maketrans(
+    {"：": ":", "．": ".", "，": ",", "；": ";", "｜": "|", "＠": "@", "／": "/", "、": ","}
+    | {chr(0xFF10 + d): str(d) for d in range(10)}
+)
+
+
+def read_plain(line: str, scheme: Scheme | None) -> Candidate | None:
+    """``[scheme://]ipv4:port`` and nothing else: the fast way for a million lines."""
+    match = _PLAIN(line)
+    if match is None:
+        return None
+    word, host, digits = match.groups()
+    port = int(digits)
+    if not 0 < port < 65536 or ipv4_number(host) is None:
+        return None
+    return Candidate(Endpoint(host, port), SCHEMES[word] if word else scheme, None, None, line.rstrip())
+
+
+def read_line(line: str, scheme: Scheme | None = None, *, prose: bool = False) -> Iterator[Reading]:
+    """The readings of one line. In ``prose`` names without a scheme are words, not hosts, and odd lines are no faults."""
+    plain = read_plain(line, scheme)
+    if plain is not None:
+        yield plain
+        return
+    if has_control(line.rstrip("\r\n\x1a")):
+        yield None if prose or not line.strip() else Refused.MALFORMED
+        return
+    if not line.isascii():
+        line = line.translate(_INVISIBLE).translate(_WIDE)
+    line = line.strip()
+    if not line:
+        return
+    if _COMMENT.match(line):
+        if not prose and _INSIDE.search(line):
+            # An entry somebody switched off: counted, so that the sum of a file's lines comes out.
+            yield Refused.MALFORMED
+        return
+    bullet = _BULLET.match(line)
+    if bullet:
+        line = line[bullet.end() :]
+    yield from _entries(line, scheme, prose)
+
+
+def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]:
+    found: list[Candidate] = []
+    refused: list[Refused] = []
+    words = line.split()
+    for position, word in enumerate(words):
+        if ":" not in word:
+            continue
+        names = not prose and (position == 0 or len(words) == 1)
+        for reading in _word(word, scheme, names, line if len(words) > 1 else word):
+            if isinstance(reading, Candidate):
+                if not (prose and len(words) > 1 and _site(reading, word)):
+                    found.append(reading)
+            elif reading is not None:
+                refused.append(reading)
+    if not found:
+        found, apart_refused = _apart(line, words, scheme, prose)
+        refused = refused or apart_refused
+    if not found and not refused and not prose and _bare(line, words):
+        refused = [Refused.MALFORMED]
+    if len(found) == 1:
+        yield from _annotated(found[0], line, words)
+    else:
+        for candidate in found:
+            yield replace(candidate, text=str(candidate.endpoint)) if len(found) > 1 and not prose else candidate
+    if not prose or not found:
+        yield from refused
+
+
+def _site(candidate: Candidate, word: str) -> bool:
+    """In prose, ``http://name:port`` is a link to some page."""
+    return not is_v4(candidate.endpoint.host) and ":" not in candidate.endpoint.host and "socks" not in word.lower()
+
+
+def _word(word: str, scheme: Scheme | None, names: bool, text: str) -> list[Reading]:
+    whole = read_token(word, scheme, names=names, text=text)
+    pieces = [piece for piece in _SEPARATORS.split(word) if piece]
+    if len(pieces) > 1:
+        readings = [read_token(piece, scheme, names=names, text=text) for piece in pieces if ":" in piece]
+        good = [reading for reading in readings if isinstance(reading, Candidate)]
+        if len(good) > 1 or (good and not isinstance(whole, Candidate)):
+            return readings
+    if isinstance(whole, Candidate) or "://" in word:
+        return [whole]
+    inside = [build(*match.groups(), scheme=scheme, text=text) for match in _INSIDE.finditer(word)]
+    return list(inside) or [whole]
+
+
+def _apart(line: str, words: list[str], scheme: Scheme | None, prose: bool) -> tuple[list[Candidate], list[Refused]]:
+    """Address and port as neighbours: ``host port``, cells of a row, or with the word "port" between."""
+    pairs: list[tuple[str, str]] = []
+    cells = [cell.strip(" \"'`*") for cell in _FIELDS.split(line.strip("| \t"))]
+    if len(cells) > 1:
+        for index in range(len(cells) - 1):
+            if is_host(cells[index], names=index == 0 and not prose) and _portlike(cells[index + 1]):
+                pairs.append((cells[index], cells[index + 1]))
+    if not pairs and len(words) > 1 and _portlike(words[1].strip(",;|\"'")):
+        host = words[0].strip(",;|\"'")
+        if _ADDRESS.fullmatch(host) or is_host(host, names=len(words) == 2 and not prose):
+            pairs.append((host, words[1].strip(",;|\"'")))
+    if not pairs:
+        pairs = [(match[1], match[2]) for match in _APART.finditer(line)]
+    readings = [build(host, port, scheme=scheme, text=line) for host, port in pairs]
+    return [r for r in readings if isinstance(r, Candidate)], [r for r in readings if isinstance(r, Refused)]
+
+
+def _portlike(cell: str) -> bool:
+    return port_number(cell) is not None or (
+        cell[:1].isdigit() and cell.isascii() and cell.isalnum() and len(cell) <= 6
+    )
+
+
+def _bare(line: str, words: list[str]) -> bool:
+    """A line that is one address without a port, or one word with one: meant as an entry."""
+    return len(words) == 1 and (
+        _ADDRESS.fullmatch(line) is not None or re.fullmatch(r"[\w-]+:\d{2,5}", line) is not None
+    )
+
+
+def _annotated(candidate: Candidate, line: str, words: list[str]) -> Iterator[Candidate]:
+    """The one entry of a line with what the rest of the line says about it: scheme and country."""
+    if len(words) == 1 and not _SEPARATORS.search(line):
+        yield candidate
+        return
+    host = candidate.endpoint.host
+    at = line.find(host)
+    tail = line[at + len(host) :].lstrip("]") if at >= 0 else ""
+    tail = re.sub(r"^[:\s,;|]*\d{1,5}", "", tail, count=1)
+    match = _ANNOTATION.match(" " + tail.lstrip())
+    fields = [field.strip("\"'`[]()") for field in re.split(r"[\s,;|#]+", tail) if field]
+    country = match[1] if match else country_field(fields)
+    if candidate.country is None and country is not None:
+        candidate = replace(candidate, country=country)
+    schemes = None if "://" in line else scheme_words(" ".join(fields[:12]))
+    if not schemes:
+        yield candidate
+        return
+    for scheme in schemes:
+        yield replace(candidate, scheme=scheme)
+
+
+def read_text(text: str, scheme: Scheme | None, limit: int, *, prose: bool = False) -> Iterator[Reading]:
+    """Every line of a text; lines above ``limit`` characters are refused whole."""
+    for line in text.splitlines() if "\r" in text else text.split("\n"):
+        if len(line) > limit:
+            yield Refused.TOO_LONG
+            continue
+        plain = read_plain(line, scheme)
+        if plain is not None:
+            yield plain
+        else:
+            yield from read_line(line, scheme, prose=prose)
