@@ -44,22 +44,17 @@ class OneShot:
 
     async def run(self, entries: Iterable[Candidate | tuple[Refused, str]]) -> AsyncIterator[CheckedEntry]:
         """Every entry once, in the order in which results come; entries are read only as fast as they are checked."""
-        done: asyncio.Queue[CheckedEntry] = asyncio.Queue(self._concurrency)
+        done: asyncio.Queue[CheckedEntry | None] = asyncio.Queue(self._concurrency)
         async with asyncio.TaskGroup() as tasks:
             feeder = tasks.create_task(self._feed(iter(entries), done), name="one-shot feeder")
             try:
-                while not (feeder.done() and done.empty()):
-                    getter = tasks.create_task(done.get(), name="one-shot result")
-                    await asyncio.wait((getter, feeder), return_when=asyncio.FIRST_COMPLETED)
-                    if getter.done():
-                        yield getter.result()
-                        continue
-                    getter.cancel()
+                while (entry := await done.get()) is not None:
+                    yield entry
             finally:
                 feeder.cancel()
 
     async def _feed(
-        self, entries: Iterator[Candidate | tuple[Refused, str]], done: asyncio.Queue[CheckedEntry]
+        self, entries: Iterator[Candidate | tuple[Refused, str]], done: asyncio.Queue[CheckedEntry | None]
     ) -> None:
         slots = asyncio.Semaphore(self._concurrency)
         seen: set[str] = set()
@@ -76,6 +71,7 @@ class OneShot:
                 await self._vantage.wait_healthy()
                 await slots.acquire()
                 checks.create_task(self._check(record, entry, slots, done), name=f"check {record.id}")
+        await done.put(None)
 
     def _admit(self, entry: Candidate, seen: set[str]) -> tuple[Record | None, Refused]:
         fit, why = self._admission.admit((entry,), source="check", trust=Trust.OWN, seen=seen)
@@ -86,7 +82,7 @@ class OneShot:
         record = Record(admitted.id, admitted.key, entry.endpoint, entry.credentials, claims=claims, trust=Trust.OWN)
         return record, Refused.MALFORMED
 
-    async def _refuse(self, why: Refused, text: str, done: asyncio.Queue[CheckedEntry]) -> None:
+    async def _refuse(self, why: Refused, text: str, done: asyncio.Queue[CheckedEntry | None]) -> None:
         self.refused[why.value] += 1
         await done.put(CheckedEntry(text, refused=why))
 
@@ -95,7 +91,7 @@ class OneShot:
         record: Record,
         entry: Candidate,
         slots: asyncio.Semaphore,
-        done: asyncio.Queue[CheckedEntry],
+        done: asyncio.Queue[CheckedEntry | None],
     ) -> None:
         try:
             result = await self._prober.check(record, full=True)

@@ -6,14 +6,21 @@ import asyncio
 from collections import Counter
 from random import Random
 
+import structlog
 from msgspec.structs import replace
 
 from shoal.domain import CheckResult, Observation, Record
 from shoal.engine.pool import Pool
+from shoal.errors import StoreError
 from shoal.options import CheckOptions, StoreOptions
 from shoal.policy.fold import fold_check, fold_use
 from shoal.policy.schedule import after_use, next_check
 from shoal.ports import Clock, Store
+
+_STORE_RETRY = 1.0
+"""Seconds between attempts to reach a store that fails."""
+
+log = structlog.get_logger("shoal.recorder")
 
 
 class Recorder:
@@ -78,7 +85,13 @@ class Recorder:
                 await self._wake.wait()
                 if len(self._pending) < self._options.batch:
                     await asyncio.sleep(self._options.batch_interval)
-                await self.flush()
+                try:
+                    await self.flush()
+                except StoreError as error:
+                    # A lost store is waited for; the pool goes on from memory meanwhile.
+                    log.warning("results cannot be saved, trying again", error=str(error))
+                    self._wake.set()
+                    await asyncio.sleep(_STORE_RETRY)
         finally:
             await asyncio.shield(self.flush())
 
@@ -87,8 +100,14 @@ class Recorder:
         self._wake.clear()
         while self._pending:
             keys = list(self._pending)[: self._options.batch]
-            batch = [self._pending.pop(key) for key in keys]
-            for key in await self._store.save(batch):
+            batch = {key: self._pending.pop(key) for key in keys}
+            try:
+                gone = await self._store.save(list(batch.values()))
+            except BaseException:
+                # Nothing that was not written is forgotten; what is newer by now stays.
+                self._pending = {**batch, **self._pending}
+                raise
+            for key in gone:
                 self._pending.pop(key, None)
                 self._pool.remove(key)
         now = self._clock.now()

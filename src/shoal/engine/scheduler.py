@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import structlog
+
 from shoal.domain import Record
 from shoal.engine.recorder import Recorder
+from shoal.errors import StoreError
 from shoal.options import CheckOptions
 from shoal.policy.pacing import TokenBucket
 from shoal.policy.schedule import profile_is_due
@@ -15,6 +18,8 @@ _CLAIM = 500
 """Records claimed at once at most: one transaction of the store."""
 _IDLE = 1.0
 """Seconds after which an idle scheduler looks again even if nobody woke it."""
+
+log = structlog.get_logger("shoal.scheduler")
 
 
 class Scheduler:
@@ -54,9 +59,15 @@ class Scheduler:
                 if room < self._worthwhile:
                     await self._pause(None)
                     continue
-                batch = await self._store.claim_due(self._clock.now(), min(room, _CLAIM), self._lease)
+                try:
+                    batch = await self._store.claim_due(self._clock.now(), min(room, _CLAIM), self._lease)
+                    due = None if batch else await self._store.next_due()
+                except StoreError as error:
+                    # A lost store is waited for.
+                    log.warning("nothing can be claimed, trying again", error=str(error))
+                    batch, due = [], None
                 if not batch:
-                    await self._pause(await self._store.next_due())
+                    await self._pause(due)
                     continue
                 for record in batch:
                     await self._pace()
