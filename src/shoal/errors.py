@@ -41,3 +41,7 @@ class StoreLockedError(StoreError):
 
 class NoProxyError(ShoalError, LookupError):
     """No proxy in the pool fits the request."""
+
+
+class NoJudgeError(ShoalError, ConnectionError):
+    """No judge answers a direct request, so nothing can be checked."""
