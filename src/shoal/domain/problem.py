@@ -19,8 +19,6 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     detail: str
     field: str | None = None
     """The parameter at fault."""
-    allowed: tuple[str, ...] = ()
-    """What that parameter may be, where it is a list of words."""
 
     @property
     def title(self) -> str:
