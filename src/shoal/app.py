@@ -1,0 +1,282 @@
+"""Composition root: options to running parts. The only place that knows concrete classes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shoal import __version__
+from shoal.api.address import split_listen
+from shoal.api.app import build_app
+from shoal.api.auth import check_bind
+from shoal.api.server import serve_api
+from shoal.config.folders import data_folder
+from shoal.domain import Candidate
+from shoal.engine.collector import Collector
+from shoal.engine.janitor import Janitor
+from shoal.engine.leasing import Leasing
+from shoal.engine.one_shot import CheckedEntry, OneShot
+from shoal.engine.pool import Pool as Index
+from shoal.engine.recorder import Recorder
+from shoal.engine.replica import Replica
+from shoal.engine.scheduler import Scheduler
+from shoal.engine.service import PoolService
+from shoal.errors import ConfigError, ShoalError
+from shoal.net.clock import SystemClock
+from shoal.net.descriptors import fitting_concurrency, raise_limit
+from shoal.net.resolver import SystemResolver
+from shoal.options import Options
+from shoal.policy.address_rules import AddressRules
+from shoal.policy.admission import Admission
+from shoal.ports import Clock, Harvest, Source, SourceError, SourceState, Store
+from shoal.probe.judges import Judge, judges_from
+from shoal.probe.panel import JudgePanel
+from shoal.probe.prober import NetProber
+from shoal.sources.registry import open_sources
+from shoal.stores.lock import DataLock
+from shoal.stores.open import open_store
+from shoal.upstream.tls import TlsContexts, make_contexts
+
+__all__ = ["CheckedEntry", "Pool", "data_folder", "fetch_all", "open_checker", "open_pool", "open_reader"]
+
+_SECRET = "key-secret"  # noqa: S105 - the name under which the store keeps it
+_COUNTS_INTERVAL = 1.0
+"""Seconds between looks at the store's sizes."""
+
+log = structlog.get_logger("shoal")
+
+
+class Pool(Struct):
+    """A running pool. ``wait`` returns when ``stop`` is set and raises what stopped it otherwise."""
+
+    service: PoolService
+    api_url: str
+    judge_url: str
+    contacts: tuple[str, ...]
+
+    async def wait(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+
+
+class _Network(Struct):
+    """What every command that checks needs."""
+
+    rules: AddressRules
+    resolver: SystemResolver
+    contexts: TlsContexts
+    judges: tuple[Judge, ...]
+    panel: JudgePanel
+    prober: NetProber
+    clock: Clock
+    rng: random.Random
+    concurrency: int
+
+
+def _open_network(options: Options) -> _Network:
+    limit = raise_limit()
+    concurrency = fitting_concurrency(options.check.concurrency, limit)
+    if concurrency < options.check.concurrency:
+        log.warning(
+            "fewer checks at once than asked for: the limit on open files is too low",
+            wanted=options.check.concurrency,
+            used=concurrency,
+            limit=limit,
+        )
+    rules = AddressRules.from_options(options.admission)
+    judges = judges_from(options.judge, rules.refusal)
+    try:
+        contexts = make_contexts(options.judge.ca_file)
+    except OSError as error:
+        raise ConfigError(
+            f"--judge-ca {options.judge.ca_file} cannot be read as certificates in PEM form ({error.strerror or error})"
+        ) from error
+    clock, rng, resolver = SystemClock(), random.Random(secrets.randbits(64)), SystemResolver(rules)
+    check = replace(options.check, concurrency=concurrency)
+    panel = JudgePanel(judges, options.judge, check, resolver, clock, rng, contexts)
+    prober = NetProber(check, panel, resolver, rules.refusal, clock, rng, contexts)
+    return _Network(rules, resolver, contexts, judges, panel, prober, clock, rng, concurrency)
+
+
+@asynccontextmanager
+async def open_pool(options: Options, *, announce: Callable[[str], None] = log.info) -> AsyncIterator[Pool]:
+    """Lock, store, engine and API, all started; torn down in reverse order within seconds, with nothing lost.
+
+    ``announce`` is told in sentences what a user should know (no network, no judge). Raises the ``ShoalError`` family.
+    """
+    check_bind(options.api)
+    host, port = split_listen(options.api.listen, "--api")
+    net = _open_network(options)
+    folder = data_folder(options)
+    store = open_store(options.store, folder / "shoal.db")
+    with DataLock(folder):
+        await store.open()
+        try:
+            async with _engine(options, net, store, announce) as (service, sources):
+                app = build_app(service, options.api, version=__version__)
+                server = await serve_api(app, host, port)
+                try:
+                    base = f"http://{_bracketed(host)}:{server.port}"
+                    contacts = _contacts(net.judges, sources)
+                    yield Pool(service, base, f"{base}/check/", contacts)
+                finally:
+                    await server.close()
+        finally:
+            await store.close()
+
+
+@asynccontextmanager
+async def _engine(
+    options: Options, net: _Network, store: Store, announce: Callable[[str], None]
+) -> AsyncIterator[tuple[PoolService, Sequence[Source]]]:
+    check = replace(options.check, concurrency=net.concurrency)
+    secret = await _secret(store)
+    sources = open_sources(options.sources, options.admission, net.resolver)
+    index = Index(options.pool, net.rng)
+    recorder = Recorder(store, index, net.clock, net.rng, check, options.store)
+    scheduler = Scheduler(store, net.prober, recorder, net.panel, net.clock, check)
+    admission = Admission(net.rules, options.admission, secret)
+    collector = Collector(
+        sources, store, admission, net.clock, net.rng, options.sources, options.admission, scheduler.wake
+    )
+    leasing = Leasing(store, index, recorder, net.clock, options.pool, secret, lambda: secrets.token_hex(12), net.panel)
+    replica = Replica(store, index, recorder, net.clock)
+    service = PoolService(
+        store=store,
+        pool=index,
+        recorder=recorder,
+        leasing=leasing,
+        clock=net.clock,
+        scheduler=scheduler,
+        collector=collector,
+        vantage=net.panel,
+    )
+    # Known-good proxies first: a restart serves from memory before anything is asked of the network.
+    since = await replica.load()
+    await service.update_counts()
+    async with _unwrapped(asyncio.TaskGroup()) as tasks:
+        running = [
+            tasks.create_task(job, name=name)
+            for name, job in (
+                ("judges", net.panel.run()),
+                ("prober", net.prober.run()),
+                ("recorder", recorder.run()),
+                ("collector", collector.run()),
+                ("scheduler", scheduler.run()),
+                ("replica", replica.run(since)),
+                ("janitor", Janitor(store, net.clock, options.pool).run()),
+                ("counts", _keep_counting(service, announce)),
+            )
+        ]
+        try:
+            yield service, sources
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
+
+
+async def _keep_counting(service: PoolService, announce: Callable[[str], None]) -> None:
+    """Refresh the sizes and tell the user of each problem once, when it begins."""
+    told: frozenset[str] = frozenset()
+    while True:
+        await service.update_counts()
+        problems = frozenset(service.stats().problems)
+        for problem in problems - told:
+            announce(problem)
+        told = problems
+        await asyncio.sleep(_COUNTS_INTERVAL)
+
+
+@asynccontextmanager
+async def _unwrapped(group: asyncio.TaskGroup) -> AsyncIterator[asyncio.TaskGroup]:
+    """A TaskGroup whose single user-caused error comes out as itself, so that it can be told in one line."""
+    try:
+        async with group:
+            yield group
+    except BaseExceptionGroup as errors:
+        known = errors.subgroup(ShoalError)
+        if known is not None:
+            raise known.exceptions[0] from errors
+        raise
+
+
+@asynccontextmanager
+async def open_checker(options: Options) -> AsyncIterator[OneShot]:
+    """What ``shoal check`` needs: judges asked, nothing stored. Raises the ``ShoalError`` family."""
+    net = _open_network(options)
+    admission = Admission(net.rules, options.admission, secrets.token_bytes(32))
+    async with _unwrapped(asyncio.TaskGroup()) as tasks:
+        running = [
+            tasks.create_task(net.panel.run(), name="judges"),
+            tasks.create_task(net.prober.run(), name="prober"),
+        ]
+        try:
+            yield OneShot(net.prober, admission, net.panel, net.clock, net.concurrency)
+        finally:
+            for task in running:
+                task.cancel()
+
+
+@asynccontextmanager
+async def open_reader(options: Options) -> AsyncIterator[PoolService]:
+    """A pool that only reads what a store holds, beside a running ``shoal up`` or without one."""
+    clock, rng = SystemClock(), random.Random(secrets.randbits(64))
+    store = open_store(options.store, data_folder(options) / "shoal.db", read_only=True)
+    await store.open()
+    try:
+        index = Index(options.pool, rng)
+        recorder = Recorder(store, index, clock, rng, options.check, options.store)
+        leasing = Leasing(store, index, recorder, clock, options.pool, b"", lambda: "")
+        await Replica(store, index, recorder, clock).load()
+        service = PoolService(store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock)
+        await service.update_counts()
+        yield service
+    finally:
+        await store.close()
+
+
+async def fetch_all(options: Options, on_source: Callable[[str, Harvest | SourceError], None]) -> list[Candidate]:
+    """Read every source once; each outcome is told as it comes. Returns all candidates, in the order of sources."""
+    rules = AddressRules.from_options(options.admission)
+    sources = open_sources(options.sources, options.admission, SystemResolver(rules))
+    slots = asyncio.Semaphore(options.sources.concurrency)
+
+    async def read(source: Source) -> tuple[Candidate, ...]:
+        async with slots:
+            try:
+                harvest = await source.fetch(SourceState(source.name))
+            except SourceError as error:
+                on_source(source.name, error)
+                return ()
+        on_source(source.name, harvest)
+        return harvest.candidates
+
+    async with asyncio.TaskGroup() as tasks:
+        reads = [tasks.create_task(read(source), name=f"source {source.name}") for source in sources]
+    return [candidate for done in reads for candidate in done.result()]
+
+
+async def _secret(store: Store) -> bytes:
+    """The installation's key for record keys, made at the first start."""
+    secret = await store.get_meta(_SECRET)
+    if secret is None:
+        secret = secrets.token_bytes(32)
+        await store.set_meta(_SECRET, secret)
+    return secret
+
+
+def _contacts(judges: Sequence[Judge], sources: Sequence[Source]) -> tuple[str, ...]:
+    names = [f"judge {judge.host}" for judge in judges]
+    names += [f"source {source.contacts}" for source in sources]
+    return tuple(dict.fromkeys(names))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
