@@ -7,16 +7,19 @@ from itertools import chain
 
 from shoal.domain import Candidate, Refused, Scheme
 from shoal.sources.extract.charset import decode
+from shoal.sources.extract.clash import read_clash
 from shoal.sources.extract.collect import Collector, Extraction
 from shoal.sources.extract.csv_form import find_head, read_csv, read_row
 from shoal.sources.extract.detect import HEAD_CHARS, detect
 from shoal.sources.extract.entry import Reading
+from shoal.sources.extract.html import read_html
 from shoal.sources.extract.json_form import read_json, read_json_line
 from shoal.sources.extract.stream import as_utf8, read_lines
 from shoal.sources.extract.text import read_line, read_plain, read_text
+from shoal.sources.extract.xml import read_xml
 
 DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024
-"""A stream whose form is no list of lines is read whole, up to this size: a parsed page takes about ten times its bytes."""
+"""A stream whose form is no list of lines is read whole, up to this size. Parsing takes ten times that."""
 _NESTING_LIMIT = 3
 """Documents inside documents: escaped HTML in XML, HTML in JSON, JSON in a script."""
 
@@ -53,6 +56,12 @@ def _read(text: str, form: str, scheme: Scheme | None, limit: int, depth: int = 
             yield from read_json_line(line, scheme, limit, nested)
     elif form == "csv":
         yield from read_csv(text, scheme, limit)
+    elif form == "html":
+        yield from read_html(text, scheme, nested)
+    elif form == "xml":
+        yield from read_xml(text, scheme, nested)
+    elif form == "clash":
+        yield from read_clash(text, scheme)
     else:
         yield from read_text(text, scheme, limit)
 
@@ -60,7 +69,7 @@ def _read(text: str, form: str, scheme: Scheme | None, limit: int, depth: int = 
 def extract_stream(
     chunks: Iterable[bytes], *, scheme: Scheme | None = None, line_limit_bytes: int = 4096
 ) -> Iterator[Candidate | tuple[Refused, str]]:
-    """Read a list of any length in bounded memory, in its order: each candidate, or why something is none with its text.
+    """Read a list of any length in bounded memory, in its order: each candidate, or a refusal with its text.
 
     Repeats are given as they come: telling them would need memory for all. A document that is no list of lines (JSON,
     HTML, XML, Clash) is read whole up to ``DOCUMENT_LIMIT_BYTES``, and refused as too long above.

@@ -220,7 +220,7 @@ def _pair(host: str, port: str) -> bool:
 
 _SENTENCES = {
     Refused.MALFORMED: "{!r} names no proxy: write scheme://user:password@host:port or host:port",
-    Refused.BAD_ADDRESS: "{!r} has an address that is none: write four decimal numbers from 0 to 255, an IPv6 address in brackets or a host name",
+    Refused.BAD_ADDRESS: "{!r} has no valid address: write four numbers from 0 to 255, [IPv6] or a host name",
     Refused.BAD_PORT: "{!r} has no usable port: write a number from 1 to 65535 after the host",
     Refused.TOO_LONG: "{!r}... is longer than any proxy entry: write one proxy per line",
 }

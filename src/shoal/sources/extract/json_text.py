@@ -36,7 +36,9 @@ def load_loosely(text: str) -> Any:
     value = load(text)
     if value is not BROKEN:
         return value
-    for attempt in (text, _TRAILING_COMMA.sub("", text), _TRAILING_COMMA.sub("", _BARE_KEY.sub(r'\1"\2"\3', text))):
+    bare = _TRAILING_COMMA.sub("", text)
+    quoted = bare if '"' in bare else bare.replace("'", '"')
+    for attempt in (text, bare, _BARE_KEY.sub(r'\1"\2"\3', quoted)):
         try:
             return json.loads(attempt, strict=False)
         except (ValueError, RecursionError):
@@ -45,26 +47,32 @@ def load_loosely(text: str) -> Any:
 
 
 def whole_values(text: str) -> Iterator[Any]:
-    """Every value that is complete, outermost first, in order; ``BROKEN`` for each that is not.
+    """Every value that is complete, outermost first, in order; ``BROKEN`` for each that is not."""
+    spans, closed = whole_spans(text)
+    for start, end in spans:
+        yield load_loosely(text[start:end])
+    if not closed:
+        yield BROKEN
+
+
+def whole_spans(text: str) -> tuple[list[tuple[int, int]], bool]:
+    """Where the complete values stand, and whether the text ended well.
 
     In a text that was cut off these are the items of the containers that never close.
     """
     stack: list[tuple[str, int]] = []
     spans: list[tuple[int, int]] = []
     for match in _TOKEN.finditer(text):
-        token = match[0]
-        if token in "[{":
-            stack.append((token, match.start()))
-        elif token in "]}":
+        bit = match[0]
+        if bit in "[{":
+            stack.append((bit, match.start()))
+        elif bit in "]}":
             # A closing bracket of the wrong kind ends nothing: the text is damaged there.
-            if stack and stack[-1][0] == _OPEN[token]:
+            if stack and stack[-1][0] == _OPEN[bit]:
                 _, start = stack.pop()
                 while spans and spans[-1][0] > start:
                     spans.pop()
                 spans.append((start, match.end()))
-        elif stack and stack[-1][0] == "[" and len(token) > 1 and token[-1] == '"':
+        elif stack and stack[-1][0] == "[" and len(bit) > 1 and bit[-1] == '"':
             spans.append((match.start(), match.end()))
-    for start, end in spans:
-        yield load_loosely(text[start:end])
-    if stack:
-        yield BROKEN
+    return spans, not stack

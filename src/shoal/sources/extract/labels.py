@@ -1,4 +1,4 @@
-"""The words that lists use: names of columns and keys, of schemes, of countries. Editing rule: normalised spelling only.
+"""The words that lists use: names of columns and keys, of schemes, of countries. Editing rule: normalised spelling.
 
 ``normal`` of a word is what is compared: lower case, letters and digits of any script, nothing else.
 """
@@ -18,38 +18,42 @@ def normal(word: str) -> str:
     return _NOT_WORD.sub("", word).casefold()
 
 
-ADDRESS = frozenset(
-    """ip host addr address ipaddress ipaddr ipv4 server hostname proxyip proxyhost proxyaddress proxyaddr proxyserver
-    serveraddress hostip serverip ipadress ipadresse adresseip adresse direccionip direccion enderecoip indirizzoip
-    ipадрес адрес айпи ip地址 地址 代理ip 代理ip地址 服务器 服务器地址 主机 ip주소 ipアドレス アドレス ホスト""".split()
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+ADDRESS = _set(
+    """ip host addr address ipaddress ipaddr ipv4 server hostname proxyip proxyhost proxyaddress proxyaddr
+    proxyserver serveraddress hostip serverip ipadress ipadresse adresseip adresse direccionip direccion
+    enderecoip indirizzoip ipадрес адрес айпи ip地址 地址 代理ip 代理ip地址 服务器 服务器地址 主机 ip주소
+    ipアドレス アドレス ホスト"""
 )
-ENTRY = frozenset(
+ENTRY = _set(
     """proxy proxies ipport hostport ipandport ipaddressport addressport proxyurl url uri endpoint proxystring
-    connection ipaddressandport ip端口 ip地址端口 代理 代理地址 прокси ipпорт""".split()
+    connection ipaddressandport ip端口 ip地址端口 代理 代理地址 прокси ipпорт"""
 )
-PORT = frozenset(
-    """port proxyport serverport portnumber ports puerto porta porto anschluss порт 端口 端口号 代理端口 連接埠 埠
-    포트 ポート ポート番号 connectionport""".split()
+PORT = _set(
+    """port proxyport serverport portnumber ports puerto porta porto anschluss порт 端口 端口号 代理端口 連接埠
+    埠 포트 ポート ポート番号 connectionport"""
 )
-PROTOCOL = frozenset(
-    """protocol protocols type types scheme schemes proxytype proxytypes proxyprotocol version protokoll protocolo
-    protocole protocollo tipo typ kind protocolname protocoltype protocolsupport proxyversion
-    протокол тип 协议 类型 代理类型 协议类型 種類 プロトコル 프로토콜""".split()
+PROTOCOL = _set(
+    """protocol protocols type types scheme schemes proxytype proxytypes proxyprotocol version protokoll
+    protocolo protocole protocollo tipo typ kind protocolname protocoltype protocolsupport proxyversion протокол
+    тип 协议 类型 代理类型 协议类型 種類 プロトコル 프로토콜"""
 )
-USERNAME = frozenset(
-    "username user login proxyuser proxyusername proxylogin usr uname 用户名 пользователь логин".split()
+USERNAME = _set("username user login proxyuser proxyusername proxylogin usr uname 用户名 пользователь логин")
+PASSWORD = _set("password pass passwd pwd proxypass proxypassword proxypwd 密码 пароль")
+COUNTRY = _set(
+    """countrycode country cc code isocode countryiso geo iso proxycountry land pays pais país paese 国家
+    国家代码 страна countrycodealpha2 countryshort countryisocode"""
 )
-PASSWORD = frozenset("password pass passwd pwd proxypass proxypassword proxypwd 密码 пароль".split())
-COUNTRY = frozenset(
-    """countrycode country cc code isocode countryiso geo iso proxycountry land pays pais país paese 国家 国家代码
-    страна countrycodealpha2 countryshort countryisocode""".split()
-)
-PLACE = frozenset("geolocation geo location ipdata country ipinfo geoip countryinfo".split())
+PLACE = _set("geolocation geo location ipdata country ipinfo geoip countryinfo")
 """Keys whose object may hold the country code."""
-NOT_PROXY = frozenset(
-    """exitip exit exitaddress exportaddress exportip outip outgoingip outboundip outip externalip externaladdress realip
-    egress egressip originip origin clientip myip yourip publicip remoteaddr judge judges dns nameserver nameservers
-    gateway via xforwardedfor detectedip resolvedip exithost outbound出口ip 出口ip 出口""".split()
+NOT_PROXY = _set(
+    """exitip exit exitaddress exportaddress exportip outip outgoingip outboundip outip externalip
+    externaladdress realip egress egressip originip origin clientip myip yourip publicip remoteaddr judge judges
+    dns nameserver nameservers gateway via xforwardedfor detectedip resolvedip exithost outbound出口ip 出口ip
+    出口"""
 )
 """Keys and columns whose addresses are not the proxy: where it leaves, who asked, who judged."""
 
@@ -64,9 +68,9 @@ SCHEMES: dict[str, Scheme | None] = {
 }
 """What stands before ``://``. ``socks`` says too little."""
 
-FOREIGN = frozenset(
+FOREIGN = _set(
     """vmess vless trojan ss ssr shadowsocks shadowsocksr hysteria hysteria2 hy2 tuic wireguard ssh snell mieru
-    anytls shadowtls naive juicity mtproto mtproxy tor direct selector urltest block dns reject""".split()
+    anytls shadowtls naive juicity mtproto mtproxy tor direct selector urltest block dns reject"""
 )
 """Tunnels that are no proxies in our sense: their addresses must not become candidates."""
 
@@ -92,14 +96,14 @@ def scheme_words(text: str) -> tuple[Scheme, ...] | None:
     return tuple(found) if said else None
 
 
-COUNTRIES = frozenset(
-    """AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
-    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR
-    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO
-    JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR
-    MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO
-    RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV
-    TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW""".split()
+COUNTRIES = _set(
+    """AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW
+    BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ
+    FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ
+    IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH
+    MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL
+    PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD
+    TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"""
 )
 """ISO 3166-1 alpha-2, and XK as every geographic database writes Kosovo."""
 

@@ -27,7 +27,7 @@ _BULLET = re.compile(r"(?:(?:[-*+>]+|#?\d{1,6}[.)\]:])\s+|#?\d{1,6}(?:[)\]]|\s+(
 _ANNOTATION = re.compile(r"\s([A-Z]{2})-[NAH]!?(?:-S!?)?(?=\s|$)")
 _SEPARATORS = re.compile(r"[,;|]+")
 _FIELDS = re.compile(r"\s*[\t,;|]\s*")
-_INVISIBLE = str.maketrans({"﻿": None, "​": None, "‌": None, "‍": None, "⁠": None, "\xad": None, "\xa0": " ", "　": " "})
+_INVISIBLE = {0xFEFF: None, 0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0xAD: None, 0xA0: " ", 0x3000: " "}
 _WIDE = str.maketrans(
     {"：": ":", "．": ".", "，": ",", "；": ";", "｜": "|", "＠": "@", "／": "/", "、": ","}
     | {chr(0xFF10 + d): str(d) for d in range(10)}
@@ -47,7 +47,7 @@ def read_plain(line: str, scheme: Scheme | None) -> Candidate | None:
 
 
 def read_line(line: str, scheme: Scheme | None = None, *, prose: bool = False) -> Iterator[Reading]:
-    """The readings of one line. In ``prose`` names without a scheme are words, not hosts, and odd lines are no faults."""
+    """The readings of one line. In ``prose`` names without a scheme are words and odd lines are no faults."""
     plain = read_plain(line, scheme)
     if plain is not None:
         yield plain

@@ -1,0 +1,166 @@
+"""An HTML tree as what a reader sees: rows of cells, and the lines of text between the tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct, field
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+SEAM = "\ue000"
+"""Marks where an inline element begins or ends: ``<b>1.2.3.4</b><i>80</i>`` is two words to the eye, not one."""
+
+_BLOCKS = frozenset(
+    """address article aside blockquote body br center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6
+    header hr li main nav ol option p pre section select summary table tbody textarea tfoot thead tr ul""".split()  # noqa: SIM905
+)
+_SKIPPED = frozenset(("script", "style", "template", "head", "noembed", "iframe", "svg", "-comment", "object", "video"))
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_HIDING_RULE = re.compile(
+    r"([^{}]{1,2000})\{[^{}]*(?:display\s*:\s*none|visibility\s*:\s*hidden)[^{}]*\}", re.IGNORECASE
+)
+_CLASS_ALONE = re.compile(r"^\s*(?:[\w-]+)?\.([\w-]+)\s*$")
+_FLAG = re.compile(
+    r"(?:flags?|countr(?:y|ies))[\w/.-]*?[/_-]([a-z]{2})(?:\.(?:png|svg|gif|webp)|$)|\bfi-([a-z]{2})\b", re.IGNORECASE
+)
+
+
+class Cell(Struct):
+    """A cell's text with seams and line ends, and the ``data-`` attributes inside it."""
+
+    text: str
+    data: dict[str, str] = field(default_factory=dict)
+
+
+class Row(Struct):
+    """A table row, or one loose line (``table`` 0), or an element's attributes (no cells)."""
+
+    table: int
+    cells: list[Cell]
+    data: dict[str, str] = field(default_factory=dict)
+    country: str | None = None
+
+
+def hidden_classes(tree: LexborHTMLParser) -> frozenset[str]:
+    """Classes that an inline style sheet makes invisible: decoys are mixed into cells with them."""
+    found: set[str] = set()
+    for style in tree.css("style"):
+        for selectors in _HIDING_RULE.findall((style.text_content or style.text())[:100_000]):
+            for selector in selectors.split(","):
+                match = _CLASS_ALONE.match(selector)
+                if match:
+                    found.add(match[1])
+    return frozenset(found)
+
+
+def rows_of(tree: LexborHTMLParser) -> list[Row]:
+    """The page in reading order."""
+    flat = _Flattener(hidden_classes(tree))
+    root = tree.root
+    if root is not None:
+        for node, entering in _walk(root, flat.skips):
+            if entering:
+                flat.enter(node)
+            else:
+                flat.leave(node)
+    flat.flush()
+    return flat.rows
+
+
+def _walk(root: LexborNode, skips: Any) -> Iterator[tuple[LexborNode, bool]]:
+    """Every node entered and left, without recursion: pages may nest as deep as they like."""
+    path: list[LexborNode] = []
+    node: LexborNode | None = root
+    while node is not None:
+        child = None
+        if not skips(node):
+            yield node, True
+            child = node.child
+            if child is None:
+                yield node, False
+        if child is not None:
+            path.append(node)
+            node = child
+            continue
+        while path and node.next is None:
+            node = path.pop()
+            yield node, False
+        node = node.next if path else None
+
+
+class _Flattener:
+    def __init__(self, hidden: frozenset[str]) -> None:
+        self.rows: list[Row] = []
+        self._hidden = hidden
+        self._buffers: list[list[str]] = [[]]
+        self._open_rows: list[Row] = []
+        self._data: list[dict[str, str]] = []
+        self._tables: list[int] = []
+        self._count = 0
+
+    def skips(self, node: LexborNode) -> bool:
+        tag = node.tag
+        if tag == "-text":
+            return False
+        if tag in _SKIPPED:
+            return True
+        attributes = node.attributes
+        if not attributes:
+            return False
+        if "hidden" in attributes or _HIDDEN_STYLE.search(attributes.get("style") or ""):
+            return True
+        return bool(self._hidden) and not self._hidden.isdisjoint((attributes.get("class") or "").split())
+
+    def enter(self, node: LexborNode) -> None:
+        tag = node.tag
+        if tag == "-text":
+            self._buffers[-1].append((node.text_content or "").replace("\t", " "))
+            return
+        if tag == "table":
+            self._count += 1
+            self._tables.append(self._count)
+            if len(self._buffers) == 1:
+                self.flush()
+        elif tag == "tr":
+            self._open_rows.append(Row(self._tables[-1] if self._tables else -1, []))
+        elif tag in ("td", "th") and self._open_rows:
+            self._buffers.append([])
+            self._data.append({})
+        else:
+            self._buffers[-1].append("\n" if tag in _BLOCKS else SEAM)
+        if node.attributes:
+            self._attributes(node.attributes)
+
+    def leave(self, node: LexborNode) -> None:
+        tag = node.tag
+        if tag == "-text":
+            return
+        if tag == "table":
+            self._tables.pop()
+        elif tag == "tr":
+            self.rows.append(self._open_rows.pop())
+        elif tag in ("td", "th") and self._open_rows:
+            self._open_rows[-1].cells.append(Cell("".join(self._buffers.pop()), self._data.pop()))
+        else:
+            self._buffers[-1].append("\n" if tag in _BLOCKS else SEAM)
+
+    def _attributes(self, attributes: dict[str, str | None]) -> None:
+        data = {key[5:]: value for key, value in attributes.items() if key.startswith("data-") and value}
+        if self._open_rows:
+            (self._data[-1] if self._data else self._open_rows[-1].data).update(data)
+            flag = _FLAG.search(f"{attributes.get('src') or ''} {attributes.get('class') or ''}".strip())
+            if flag and self._open_rows[-1].country is None:
+                self._open_rows[-1].country = (flag[1] or flag[2]).upper()
+        elif data:
+            self.flush()
+            self.rows.append(Row(0, [], data))
+
+    def flush(self) -> None:
+        """Loose text so far becomes lines."""
+        text = "".join(self._buffers[0])
+        self._buffers[0] = []
+        for line in text.replace("\r", "\n").split("\n"):
+            if line.strip(SEAM + " "):
+                self.rows.append(Row(0, [Cell(line)]))

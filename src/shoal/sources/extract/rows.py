@@ -1,0 +1,203 @@
+"""Rows of cells, from HTML tables and from pages laid out with blocks, as candidates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from msgspec.structs import replace
+
+from shoal.domain import Candidate, Scheme
+from shoal.domain.address import canonical_host
+from shoal.sources.extract.entry import Reading, build, clip, is_v4, port_number, read_token
+from shoal.sources.extract.escapes import unpacked
+from shoal.sources.extract.html_tree import SEAM, Row
+from shoal.sources.extract.labels import (
+    ADDRESS,
+    COUNTRIES,
+    ENTRY,
+    NOT_PROXY,
+    PORT,
+    PROTOCOL,
+    country_code,
+    normal,
+    scheme_words,
+)
+from shoal.sources.extract.record import is_record, read_record
+from shoal.sources.extract.text import read_line
+
+_QUAD = re.compile(r"\d{1,10}(?:\.\d{1,10}){3,}")
+_PORT_CELL = re.compile(r"\d\w{0,5}", re.ASCII)
+_LABEL = re.compile(r"([^\W\d][^:：=]{0,24})\s*[:：=]\s*(.*)", re.DOTALL)
+_LABEL_LIMIT = 40
+"""Characters of a cell that can still be a label: longer ones are text."""
+
+
+def read_rows(rows: list[Row], scheme: Scheme | None) -> Iterator[Reading]:
+    """The readings of a page's rows in order."""
+    heads: dict[int, tuple[str, ...]] = {}
+    lines: list[str] = []
+    for row in rows:
+        if row.table == 0 and row.cells:
+            lines.append(row.cells[0].text)
+            continue
+        yield from read_lines(lines, scheme)
+        lines = []
+        names = tuple(normal(plain(cell.text)) if len(cell.text) < 200 else "" for cell in row.cells)
+        if row.table not in heads and _is_head(names):
+            heads[row.table] = names
+            continue
+        yield from _read_row(row, heads.get(row.table, ()), scheme)
+    yield from read_lines(lines, scheme)
+
+
+def plain(text: str) -> str:
+    """A cell's text without seams."""
+    return text.replace(SEAM, "").replace("\xa0", " ").strip()
+
+
+def _is_head(names: tuple[str, ...]) -> bool:
+    known = set(names)
+    return bool(known & (PORT | ADDRESS | ENTRY)) and not any(name[:3].isdigit() for name in names)
+
+
+def _read_row(row: Row, names: tuple[str, ...], scheme: Scheme | None) -> Iterator[Reading]:
+    texts = [unpacked(plain(cell.text)) for cell in row.cells]
+    hidden = {index for index, name in enumerate(names) if name in NOT_PROXY}
+    shown = clip(" ".join(text for text in texts if len(text) < 80))
+    found = False
+    for reading in _readings(row, texts, names, hidden, scheme):
+        if isinstance(reading, Candidate):
+            yield replace(reading, text=shown or reading.text, country=reading.country or _flag(row, texts))
+        else:
+            yield reading
+        found = True
+    if found:
+        return
+    for index, cell in enumerate(row.cells):
+        if index not in hidden:
+            yield from read_lines(cell.text.split("\n"), scheme)
+
+
+def _readings(
+    row: Row, texts: list[str], names: tuple[str, ...], hidden: set[int], scheme: Scheme | None
+) -> Iterator[Reading]:
+    fields = {name: text for name, text in zip(names, texts, strict=False) if name and name not in NOT_PROXY}
+    if len(names) == len(texts) and _fits(fields):
+        yield from read_record(fields, scheme)
+        return
+    pairs = list(_pairs(row, texts, hidden))
+    if not pairs:
+        data = {normal(key): unpacked(value) for key, value in row.data.items()}
+        for cell in row.cells:
+            data.update({normal(key): unpacked(value) for key, value in cell.data.items()})
+        if _fits(data):
+            yield from read_record(data, scheme)
+        return
+    labels = _labels(texts, names)
+    for reading in pairs:
+        if not isinstance(reading, Candidate) or reading.scheme is not None:
+            yield reading
+        elif labels:
+            for one in labels:
+                yield replace(reading, scheme=one)
+        else:
+            yield replace(reading, scheme=scheme) if labels is None or (scheme and scheme.is_socks) else reading
+
+
+def _fits(fields: dict[str, str]) -> bool:
+    """True when the named fields hold what their names say; heads are often shifted against their columns."""
+    if not is_record(fields):
+        return False
+    address = next((text for name, text in fields.items() if name in ADDRESS and text), "")
+    port = next((text for name, text in fields.items() if name in PORT and text), "")
+    if port and not _PORT_CELL.fullmatch(port):
+        return False
+    return not address or ":" in address or _QUAD.fullmatch(address) is not None or _named(address)
+
+
+def _named(address: str) -> bool:
+    return "." in address and " " not in address and isinstance(canonical_host(address), str)
+
+
+def _pairs(row: Row, texts: list[str], hidden: set[int]) -> Iterator[Reading]:
+    """Neighbouring cells that are address and port, cells that are an entry, and cells split by inline elements."""
+    for index, text in enumerate(texts):
+        if index in hidden or not text or len(text) > 300:
+            continue
+        if _QUAD.fullmatch(text):
+            following = texts[index + 1] if index + 1 < len(texts) else ""
+            if _PORT_CELL.fullmatch(following):
+                yield build(text, following)
+            continue
+        if ":" in text and " " not in text and "\n" not in text:
+            reading = read_token(text, None, names=False)
+            if reading is not None:
+                yield reading
+                continue
+        raw = row.cells[index].text
+        if SEAM in raw or "\n" in raw:
+            yield from _split(raw)
+
+
+def _split(raw: str) -> Iterator[Reading]:
+    pieces = [piece.strip() for piece in re.split(f"[{SEAM}\\s]+", raw) if piece.strip(" :\t\xa0")]
+    for first, second in pairwise(pieces):
+        port = second.strip(":").strip()
+        if is_v4(first.rstrip(":")) and _PORT_CELL.fullmatch(port):
+            yield build(first.rstrip(":"), port)
+
+
+def _labels(texts: list[str], names: tuple[str, ...]) -> tuple[Scheme, ...] | None:
+    """What the row says of schemes: in the column for it, else in any short cell."""
+    for name, text in zip(names, texts, strict=False):
+        if name in PROTOCOL and (words := scheme_words(text)) is not None:
+            return words
+    return scheme_words(" ".join(text for text in texts if len(text) < _LABEL_LIMIT and not text[:1].isdigit()))
+
+
+def _flag(row: Row, texts: list[str]) -> str | None:
+    code = next((text for text in texts if text in COUNTRIES and text != "NO"), None)
+    return code or (country_code(row.country) if row.country else None)
+
+
+def read_lines(lines: list[str], scheme: Scheme | None) -> Iterator[Reading]:
+    """Loose lines as running text; an address alone on its line takes the port from a line that follows."""
+    waiting: str | None = None
+    for line in lines:
+        text = unpacked(plain(line)) if len(line) < 600 else plain(line)
+        if not text:
+            continue
+        label, value = _labelled(text)
+        if waiting is not None:
+            if label not in ADDRESS and _PORT_CELL.fullmatch(value) and (not label or label in PORT):
+                yield build(waiting, value, scheme=scheme)
+                waiting = None
+                continue
+            if normal(text) in PORT or (not label and text in (":", "-")):
+                continue
+            waiting = None
+        if is_v4(value) and (not label or label in ADDRESS or label in ENTRY):
+            waiting = value
+            continue
+        split = list(_split(line)) if SEAM in line else []
+        if split and not isinstance(read_token(text.split()[0], None, names=False), Candidate):
+            labels = scheme_words(text)
+            for reading in split:
+                claim = labels[0] if labels else scheme
+                yield replace(reading, scheme=claim) if isinstance(reading, Candidate) else reading
+            continue
+        yield from _prose(text, scheme)
+
+
+def _labelled(text: str) -> tuple[str, str]:
+    match = _LABEL.fullmatch(text)
+    if match is None or port_number(text) is not None:
+        return "", text
+    return normal(match[1]), match[2].strip()
+
+
+def _prose(text: str, scheme: Scheme | None) -> Iterator[Reading]:
+    for piece in (text[at : at + 4096] for at in range(0, len(text), 4096)) if len(text) > 4096 else (text,):
+        yield from read_line(piece, scheme, prose=True)

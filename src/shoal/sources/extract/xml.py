@@ -1,0 +1,79 @@
+"""XML as lists use it: elements that are fields, attributes that are fields, escaped HTML and CDATA in text.
+
+A tokenizer instead of a parser: lists are often not well-formed, and entities of a document type must not be expanded.
+"""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from collections.abc import Callable, Iterator
+
+from shoal.domain import Scheme
+from shoal.sources.extract.entry import Reading, is_host
+from shoal.sources.extract.labels import ADDRESS, NOT_PROXY, PORT, normal
+from shoal.sources.extract.record import is_record, read_record
+
+_PIECE = re.compile(r"<!\[CDATA\[(?P<cdata>.*?)\]\]>|<!--.*?-->|<(?P<tag>[^<>]*)>|(?P<text>[^<]+)", re.DOTALL)
+_TAG = re.compile(r"(?P<end>/)?\s*(?P<name>[\w:.-]+)(?P<rest>.*)", re.DOTALL)
+_ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+
+
+def read_xml(
+    text: str, scheme: Scheme | None, nested: Callable[[str, Scheme | None], Iterator[Reading]]
+) -> Iterator[Reading]:
+    """The readings of a document. ``nested`` reads texts that hold a document of their own."""
+    fields: dict[str, str] = {}
+    name = ""
+    content: list[str] = []
+    for match in _PIECE.finditer(text):
+        tag = match["tag"]
+        if tag is None:
+            # Text of a CDATA section is as written; elsewhere entities stand for signs.
+            content.append(match["cdata"] if match["cdata"] is not None else entities.unescape(match["text"] or ""))
+            continue
+        part = _TAG.match(tag)
+        if part is None:
+            continue
+        word = normal(part["name"].rpartition(":")[2])
+        if part["end"]:
+            value = "".join(content).strip()
+            if word == name and value:
+                yield from _leaf(fields, word, value, scheme, nested)
+            elif word != name:
+                # The end of a group: its fields are one record.
+                yield from _flush(fields, scheme)
+            name, content = "", []
+            continue
+        name, content = word, []
+        attributes = {
+            normal(key.rpartition(":")[2]): entities.unescape(one or other)
+            for key, one, other in _ATTRIBUTE.findall(part["rest"])
+        }
+        if is_record(attributes):
+            yield from read_record(attributes, scheme)
+    yield from _flush(fields, scheme)
+
+
+def _leaf(
+    fields: dict[str, str],
+    word: str,
+    value: str,
+    scheme: Scheme | None,
+    nested: Callable[[str, Scheme | None], Iterator[Reading]],
+) -> Iterator[Reading]:
+    if word in NOT_PROXY:
+        return
+    if "\n" in value or "<" in value or (":" in value and word not in ADDRESS):
+        yield from nested(value, scheme)
+        return
+    starts = word in ADDRESS and is_host(value) and any(key in ADDRESS for key in fields)
+    if starts or (word in PORT and word in fields):
+        yield from _flush(fields, scheme)
+    fields[word] = value
+
+
+def _flush(fields: dict[str, str], scheme: Scheme | None) -> Iterator[Reading]:
+    if is_record(fields):
+        yield from read_record(dict(fields), scheme)
+        fields.clear()
