@@ -28,7 +28,8 @@ class Lab:
     """``async with Lab(...) as lab``: everything runs in the current loop and ends with the block.
 
     ``latency_scale`` 1 is the internet as measured (median about 3 s), 0.1 feels alive, 0 answers at once.
-    ``schemes`` gives every proxy just these. ``folder`` receives the certificates (default: a temporary one).
+    ``schemes`` gives every proxy just these; ``edit`` may change each before it opens (not its address and port), for
+    tests that need a certain one. ``folder`` receives the certificates (default: a temporary one).
     Raises ShoalError when no ports can be had, ValueError for a size or speed out of bounds.
     """
 
@@ -42,10 +43,12 @@ class Lab:
         folder: Path | None = None,
         control_port: int = 0,
         schemes: tuple[Scheme, ...] | None = None,
+        edit: Callable[[LabProxy], LabProxy] | None = None,
     ) -> None:
         self.seed, self.size, self.preset = seed, size, Preset(preset)
         self._speed, self._latency_scale = speed, latency_scale
         self._folder, self._control_port, self._schemes = folder, control_port, schemes
+        self._edit = edit
 
     async def __aenter__(self) -> Lab:
         async with AsyncExitStack() as stack:
@@ -63,6 +66,8 @@ class Lab:
                 stack.callback(socket.close)
             self.ports = plan
             self.population = build(self.preset, self.size, self.seed, plan, self._schemes)
+            if self._edit is not None:
+                self.population = tuple(map(self._edit, self.population))
             loop = asyncio.get_running_loop()
             self.world = World(self.population, self.seed, LabClock(loop.time, self._speed), self._latency_scale)
             bad_context = bad.server_context()
