@@ -1,0 +1,114 @@
+"""Flags that several commands share, and how they become options."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import rich_click as click
+
+from shoal.cli.exits import say
+
+if TYPE_CHECKING:
+    from shoal.options import Options
+
+_Command = Callable[..., Any]
+
+_CONFIG = click.option("--config", metavar="FILE", help="Settings file (TOML); docs/settings.md has every setting.")
+_DATA = click.option("--data", metavar="DIR", help="Data folder; default: the platform's place for a user's data.")
+_STORE = click.option("--store", metavar="URL", help="Where the pool is kept: sqlite:///PATH or memory:.")
+_API = click.option("--api", metavar="HOST:PORT", help="Where the HTTP API listens; default 127.0.0.1:5010.")
+
+_RUNNING: Final = (
+    click.option(
+        "--source",
+        metavar="URL|FILE",
+        multiple=True,
+        help="A list of proxies, yours; may be repeated. Replaces the built-in catalogue.",
+    ),
+    click.option(
+        "--judge",
+        metavar="URL",
+        multiple=True,
+        help="A judge of yours; may be repeated. Replaces the public ones. '#key=...' gives its key.",
+    ),
+    click.option("--judge-ca", metavar="FILE", help="PEM file with the authority of your https judges."),
+    click.option(
+        "--allow",
+        metavar="CIDR",
+        multiple=True,
+        help="Opens a private network for judges, sources and your own proxies; may be repeated.",
+    ),
+    _DATA,
+    _STORE,
+    _API,
+    click.option(
+        "--gateway", metavar="HOST:PORT", help="Where the gateway will listen (it comes with a later release)."
+    ),
+    click.option("--concurrency", metavar="N", type=int, help="Checks in flight at once; default 1000."),
+    click.option("--timeout", metavar="SECONDS", type=float, help="One check of one proxy, all in all; default 10."),
+    _CONFIG,
+)
+_READING: Final = (_API, _DATA, _STORE, _CONFIG)
+
+_KEYS: Final = {
+    "source": "sources.urls",
+    "judge": "judge.urls",
+    "judge_ca": "judge.ca_file",
+    "allow": "admission.allow",
+    "data": "store.data",
+    "store": "store.url",
+    "api": "api.listen",
+    "gateway": "gateway.listen",
+    "concurrency": "check.concurrency",
+    "timeout": "check.timeout",
+}
+"""Name of a flag's parameter to the setting it fills."""
+
+
+def running(command: _Command) -> _Command:
+    """Adds the flags of every running command; the command gets the merged settings as ``options``."""
+    return _with(_RUNNING, command)
+
+
+def reading(command: _Command) -> _Command:
+    """Adds the flags that say where a pool is; the command gets the merged settings as ``options``."""
+    return _with(_READING, command)
+
+
+def _with(flags: tuple[Callable[[_Command], _Command], ...], command: _Command) -> _Command:
+    names = _names(flags)
+
+    @functools.wraps(command)
+    def wrapped(**given: Any) -> Any:
+        shared = {name: given.pop(name) for name in names}
+        return command(options=options_of(shared), **given)
+
+    flagged: _Command = wrapped
+    for flag in reversed(flags):
+        flagged = flag(flagged)
+    return flagged
+
+
+def _names(flags: tuple[Callable[[_Command], _Command], ...]) -> tuple[str, ...]:
+    def nothing() -> None: ...
+
+    for flag in flags:
+        flag(nothing)
+    return tuple(parameter.name for parameter in getattr(nothing, "__click_params__", ()))
+
+
+def options_of(given: dict[str, Any]) -> Options:
+    """The settings from file, environment and these flags. Raises ``ConfigError``."""
+    from shoal.config import load_options
+    from shoal.telemetry import configure_logs
+
+    configure_logs(os.environ.get("SHOAL_LOG", ""))
+    if given.get("gateway"):
+        say("the gateway comes with a later release; --gateway is accepted, but nothing listens there yet")
+    config = given.get("config")
+    flags = {key: given.get(name) for name, key in _KEYS.items()}
+    return load_options(flags, file=Path(config) if config else None, environ=os.environ)

@@ -1,0 +1,97 @@
+"""``shoal``: the commands, found when they are asked for, and errors as one line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import rich_click as click
+from click.exceptions import NoArgsIsHelpError
+
+from shoal import __version__
+from shoal.cli.exits import EXIT_CODES, INTERRUPTED, OK, WRONG_USE, explain, say
+
+COMMANDS: Final = {
+    "up": "shoal.cli.up:up",
+    "demo": "shoal.cli.demo:demo",
+    "check": "shoal.cli.check:check",
+    "fetch": "shoal.cli.fetch:fetch",
+    "list": "shoal.cli.ask:list_command",
+    "get": "shoal.cli.ask:get_command",
+    "judge": "shoal.cli.judge:judge",
+    "lab": "shoal.cli.lab:lab",
+    "version": "shoal.cli.version:version",
+}
+"""Name to where it lives. Other programs rely on the names."""
+
+
+class LazyGroup(click.RichGroup):
+    """A group that imports a command's module only when that command (or the list of all) is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+_EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
+
+
+@click.group(cls=LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="shoal", message="%(prog)s %(version)s")
+def shoal() -> None:
+    """A proxy pool that tells the truth: it collects HTTP and SOCKS proxies, finds out what each can really do,
+    forecasts which will work now, and hands them out.
+
+    Start with `shoal up`, or with `shoal demo`, which needs no network.
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code. Errors that a user can mend become one line on standard error."""
+    try:
+        code = shoal.main(args=arguments, prog_name="shoal", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else OK
+    except NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "")
+        return WRONG_USE
+    except click.ClickException as error:
+        say(_usage(error))
+        return WRONG_USE
+    except (click.Abort, KeyboardInterrupt):
+        say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us (head, less) has seen enough; the interpreter must not complain while closing the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:  # the last place where an error can become a sentence; unknown ones go on
+        told = explain(error)
+        if told is None:
+            raise
+        say(told[1])
+        return told[0]
+
+
+def _usage(error: click.ClickException) -> str:
+    text = error.format_message().strip()
+    text = text[:1].lower() + text[1:]
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.UsageError) and context is not None:
+        return f"{text.rstrip('.')} (see `{context.command_path} --help`)"
+    return text
+
+
+def main() -> NoReturn:
+    """The console script."""
+    sys.exit(run())

@@ -1,0 +1,75 @@
+"""How far a run of `shoal check` is: a bar on a terminal, a line every ten seconds otherwise."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+from shoal.cli.exits import say
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from shoal.cli.tally import Tally
+
+_BAR_INTERVAL: Final = 0.25
+_LINE_INTERVAL: Final = 10.0
+
+
+class Meter:
+    """Shown on standard error, so that standard output holds nothing but proxies."""
+
+    def __init__(self, total: int, tally: Tally) -> None:
+        self._total = total
+        self._tally = tally
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._shown_at = time.monotonic()
+
+    def __enter__(self) -> Meter:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._progress = Progress(
+                TextColumn("checking"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[working]} work"),
+                TimeRemainingColumn(),
+                console=Console(file=sys.stderr, highlight=False),
+                refresh_per_second=4,
+                transient=True,
+                # Working proxies go to standard output as they are found, past the bar.
+                redirect_stdout=sys.stdout.isatty(),
+            )
+            self._task = self._progress.add_task("", total=self._total or None, working=0)
+            self._progress.start()
+        return self
+
+    def update(self) -> bool:
+        """Call after every result; True when something was shown."""
+        now = time.monotonic()
+        if now - self._shown_at < (_BAR_INTERVAL if self._progress else _LINE_INTERVAL):
+            return False
+        self._shown_at = now
+        tally = self._tally
+        if self._progress is not None and self._task is not None:
+            # A total guessed by lines may be below the truth.
+            total = max(self._total, tally.read) or None
+            self._progress.update(self._task, completed=tally.read, total=total, working=tally.working)
+        else:
+            say(f"{tally.read:,} of {max(self._total, tally.read):,} done, {tally.working:,} work")
+        return True
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

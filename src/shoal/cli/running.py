@@ -1,0 +1,81 @@
+"""One event loop, and what Ctrl-C and SIGTERM do to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from shoal.cli.exits import INTERRUPTED, say
+
+STOP_LIMIT: Final = 2.8
+"""Seconds from the first signal to the end: service managers and people lose patience at about three."""
+
+Main = Callable[[asyncio.Event], Coroutine[Any, Any, int]]
+
+
+def run_until_stopped(main: Main) -> int:
+    """Run ``main`` to its end. The first SIGINT or SIGTERM sets its event, a second one leaves at once.
+
+    Returns what ``main`` returns. A process that is not down ``STOP_LIMIT`` seconds after the first signal is ended.
+    """
+    return _run(main, cancel=False)
+
+
+def run_until_interrupted(main: Main) -> int:
+    """Run ``main`` to its end. SIGINT or SIGTERM sets its event and cancels it; then the code is ``INTERRUPTED``."""
+    return _run(main, cancel=True)
+
+
+def _run(main: Main, *, cancel: bool) -> int:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_guarded(main, cancel=cancel))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not on Windows
+        return None
+    return uvloop.new_event_loop
+
+
+async def _guarded(main: Main, *, cancel: bool) -> int:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    task = asyncio.current_task()
+    assert task is not None
+    deadline = threading.Timer(STOP_LIMIT, _leave_at_once, ("did not stop in time and was ended",))
+    deadline.daemon = True
+
+    def on_signal() -> None:
+        if stop.is_set():
+            _leave_at_once("interrupted twice, leaving at once")
+        stop.set()
+        deadline.start()
+        if cancel:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        return await main(stop)
+    except asyncio.CancelledError:
+        if not (cancel and stop.is_set()):
+            raise
+        say("interrupted")
+        return INTERRUPTED
+    finally:
+        deadline.cancel()
+
+
+def _leave_at_once(why: str) -> None:
+    if sys.stderr.isatty():
+        # A live panel hides the cursor; nobody else would show it again.
+        sys.__stderr__ and sys.__stderr__.write("\x1b[?25h\n")
+    say(why)
+    os._exit(INTERRUPTED)

@@ -1,0 +1,75 @@
+"""``shoal up``: the pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from shoal.cli.exits import OK, say
+from shoal.cli.flags import running
+
+if TYPE_CHECKING:
+    import asyncio
+    from pathlib import Path
+
+    from shoal.options import Options
+
+
+@click.command()
+@running
+def up(options: Options) -> int:
+    """Run the pool: collect, check, remember and hand out, all in this process.
+
+    It goes on until Ctrl-C or SIGTERM, and continues where it stopped when started again. With no list of your own it
+    reads the public lists of the built-in catalogue. It says at the start whom it contacts.
+    """
+    return serve(options, "shoal up")
+
+
+def serve(options: Options, title: str) -> int:
+    """Run a pool with these settings until it is told to stop; the exit code."""
+    from shoal.cli.running import run_until_stopped
+
+    return run_until_stopped(lambda stop: _serve(options, title, stop))
+
+
+async def _serve(options: Options, title: str, stop: asyncio.Event) -> int:
+    import asyncio
+
+    from shoal.app import data_folder, open_pool
+    from shoal.cli.screen import announce, show
+
+    async with open_pool(options, announce=announce) as pool:
+        click.echo(banner(title, pool.api_url, data_folder(options), options, pool.contacts))
+        shown = asyncio.create_task(show(pool.service.stats, title), name="progress")
+        try:
+            await pool.wait(stop)
+        finally:
+            shown.cancel()
+            (outcome,) = await asyncio.gather(shown, return_exceptions=True)
+            if isinstance(outcome, Exception):
+                # The display must not take the pool down, but its fault must not stay hidden either.
+                say(f"the display stopped with {type(outcome).__name__}: {outcome}")
+    return OK
+
+
+def banner(title: str, api_url: str, folder: Path, options: Options, contacts: tuple[str, ...]) -> str:
+    """What is printed once, when everything listens. ``contacts`` hold what a host is asked for and its name."""
+    from shoal import __version__
+    from shoal.cli.words import first_few, plural
+    from shoal.telemetry.redact import printable, redacted
+
+    by_kind: dict[str, list[str]] = {}
+    for contact in contacts:
+        kind, _, host = contact.partition(" ")
+        by_kind.setdefault(kind, []).append(host)
+    whom = "; ".join(f"{plural(len(hosts), kind)} ({first_few(hosts)})" for kind, hosts in sorted(by_kind.items()))
+    api = api_url.rstrip("/")
+    rows = (
+        ("API", api),
+        ("try it", f"curl {api}/get/"),
+        ("data", redacted(options.store.url) if options.store.url else str(folder)),
+        ("contacts", f"{title} contacts {whom or 'no source and no judge'}, and every proxy that is listed there"),
+    )
+    return f"Shoal {__version__}\n" + "\n".join(f"  {label:<9} {printable(text)}" for label, text in rows)
