@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ class MemoryTransport(asyncio.Transport):
         self._closing = False
         self._lost = False
         self.peer: MemoryTransport | None = None
+        self._under_way: deque[Callable[[MemoryTransport], None]] = deque()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._closing and data:
@@ -71,9 +73,14 @@ class MemoryTransport(asyncio.Transport):
         self._loop.call_soon(self._lose, None)
 
     def _later(self, act: Callable[[MemoryTransport], None]) -> None:
-        peer = self.peer
-        if peer is not None:
-            self._loop.call_later(self._latency, act, peer)
+        # Timers of one instant fire in no certain order, so the order is kept here.
+        self._under_way.append(act)
+        self._loop.call_later(self._latency, self._arrive)
+
+    def _arrive(self) -> None:
+        act = self._under_way.popleft()
+        if self.peer is not None:
+            act(self.peer)
 
     def _receive(self, data: bytes) -> None:
         if not self._closing:
