@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+_WHOLE = 1.0 - 1e-9
+"""What counts as a token: sleeping exactly as long as told may leave a rounding error less than one."""
+
 
 class TokenBucket:
     """``rate`` tokens a second, at most ``burst`` saved up. Times are any steadily growing seconds."""
@@ -19,7 +22,7 @@ class TokenBucket:
         if self._at is not None and now > self._at:
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now if self._at is None else max(self._at, now)
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
+        if self._tokens >= _WHOLE:
+            self._tokens = max(0.0, self._tokens - 1.0)
             return 0.0
         return (1.0 - self._tokens) / self._rate
