@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from shoal.domain import Blame, CheckResult, Honesty, Kind, Observation, Path, Record, Timing
+from shoal.domain import Anonymity, Blame, CheckResult, Honesty, Kind, Observation, Path, Record, Timing
 from shoal.policy.forecast import fold as fold_health
 
 _ALPHA = 0.3
@@ -68,7 +68,7 @@ def _succeeded(path: Path, seen: Observation) -> Path:
         health=health,
         timing=timing,
         capabilities=(path.capabilities | facts.can) - facts.cannot if facts.can or facts.cannot else path.capabilities,
-        anonymity=facts.anonymity or path.anonymity,
+        anonymity=path.anonymity if facts.anonymity in (None, Anonymity.UNKNOWN) else facts.anonymity,
         honesty=_honesty(path.honesty, facts.honesty),
         exit=facts.exit or path.exit,
         country=facts.country or path.country,
@@ -83,7 +83,7 @@ def _with_failure(path: Path, seen: Observation) -> Path:
 
 def _honesty(known: Honesty, seen: Honesty | None) -> Honesty:
     """A third of those that tamper do it only now and then: one clean answer does not clear a known offender."""
-    if seen is None or (known.is_dangerous and not seen.is_dangerous):
+    if seen in (None, Honesty.UNKNOWN) or (known.is_dangerous and not seen.is_dangerous):
         return known
     return seen
 
@@ -92,8 +92,15 @@ def _average(old: Timing, new: Timing) -> Timing:
     if not old.total or not new.total:
         return new if new.total else old
     return Timing(
-        connect=old.connect + _ALPHA * (new.connect - old.connect),
-        handshake=old.handshake + _ALPHA * (new.handshake - old.handshake),
-        first_byte=old.first_byte + _ALPHA * (new.first_byte - old.first_byte),
-        total=old.total + _ALPHA * (new.total - old.total),
+        connect=_step(old.connect, new.connect),
+        handshake=_step(old.handshake, new.handshake),
+        first_byte=_step(old.first_byte, new.first_byte),
+        total=_step(old.total, new.total),
     )
+
+
+def _step(old: float, new: float) -> float:
+    # 0 means that the milestone was not timed: a client tells the total only.
+    if not old or not new:
+        return new or old
+    return old + _ALPHA * (new - old)
