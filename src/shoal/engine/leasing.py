@@ -103,7 +103,12 @@ class Leasing:
         healthy = self._vantage.healthy if self._vantage is not None else True
         fault: Blame | None = None
         if not feedback.ok:
-            fault = Blame.UNKNOWN if feedback.failure is None else blame(feedback.failure, vantage_healthy=healthy)
+            # Nobody vouches for the client's own target: trouble behind the proxy proves nothing against the proxy.
+            fault = (
+                Blame.UNKNOWN
+                if feedback.failure is None
+                else blame(feedback.failure, vantage_healthy=healthy, target_vouched=False)
+            )
         self._recorder.used(
             key,
             Observation(
