@@ -77,12 +77,18 @@ class Client:
                 self._connection.request("GET", path)
                 answer = self._connection.getresponse()
                 body = answer.read()
-                return answer.status, json.loads(body) if body[:1] in (b"{", b"[") else None
+                return answer.status, decoded(body, answer.headers.get_content_type())
             except (OSError, http.client.HTTPException):
                 self._connection = None
                 if last:
                     return 0, None
         return 0, None
+
+
+def decoded(body: bytes, content_type: str) -> Any:
+    if content_type == "application/x-ndjson":
+        return [json.loads(line) for line in body.splitlines()]
+    return json.loads(body) if body[:1] in (b"{", b"[") else None
 
 
 def port_of(url: str) -> int:

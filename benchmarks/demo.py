@@ -52,7 +52,6 @@ def one_round(folder: Path, size: int, seed: int) -> dict[str, float]:
 def live_ones(truth: Client) -> set[str]:
     """Everything that relays now: what the pool could know."""
     _, rows = truth.get("/truth")
-    rows = rows["proxies"] if isinstance(rows, dict) else rows
     return {row["proxy"] for row in rows if row["works"] and row["listed"]}
 
 

@@ -1,9 +1,9 @@
-"""What is handed out, scored at once against the truth: lab churn at 10 times the real pace, ``/get/`` twice a second.
+"""What is handed out, scored at once against the truth: lab churn at 10 x the real pace, ``/get/`` twice a second.
 
-A request that finds no proxy counts as a failure. A proxy is good when this very attempt would be relayed and its answer
-unchanged. Peers on the same lab: 34 to 72 %.
+A request that finds no proxy counts as a failure. A proxy is good when this very attempt would be relayed and its
+answer unchanged. Peers on the same lab: 34 to 72 %.
 
-    python benchmarks/handout.py [--minutes 10] [--seeds 1 2] [--size 2000] [--preset raw] [--warmup 60]
+    python benchmarks/handout.py [--minutes 10] [--seeds 1 2] [--size 2000] [--preset curated] [--warmup 60]
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--size", type=int, default=2000)
-    parser.add_argument("--preset", default="raw")
+    parser.add_argument("--preset", default="curated")
     parser.add_argument("--speed", type=float, default=10.0)
     parser.add_argument("--warmup", type=float, default=60.0)
     arguments = parser.parse_args()
