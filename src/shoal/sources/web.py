@@ -1,0 +1,92 @@
+"""A list behind one URL, or behind several pages of one site."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from urllib.parse import urlsplit
+
+from shoal.domain import Candidate, Scheme, Trust
+from shoal.ports import Harvest, SourceError
+from shoal.ports.store import SourceState
+from shoal.sources.extract import Extraction
+from shoal.sources.fetch import Fetched, Fetcher
+from shoal.sources.reading import read_document
+
+
+class WebSource:
+    """Reads its pages in order, ``pause`` seconds apart out of courtesy, until one brings nothing new.
+
+    One page is asked for conditionally. Of several, the first must be readable; when a later one fails, what was found
+    before it stands.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        urls: tuple[str, ...],
+        fetcher: Fetcher,
+        *,
+        trust: Trust,
+        interval: float,
+        contacts: str,
+        scheme: Scheme | None = None,
+        line_limit_bytes: int = 4096,
+        pause: float = 1.0,
+    ) -> None:
+        self.name = name
+        self.trust = trust
+        self.interval = interval
+        self.scheme = scheme
+        self.contacts = contacts
+        self.urls = urls
+        self._fetcher = fetcher
+        self._line_limit_bytes = line_limit_bytes
+        self._pause = pause
+
+    async def fetch(self, state: SourceState) -> Harvest:
+        """Read it once. Raises ``SourceError``."""
+        if len(self.urls) == 1:
+            return await self._fetch_one(state)
+        candidates: dict[Candidate, None] = {}
+        refused: Counter[str] = Counter()
+        bytes_read = 0
+        for number, url in enumerate(self.urls):
+            try:
+                if number:
+                    await asyncio.sleep(self._pause)
+                got = await self._fetcher.get(url, self.trust)
+            except SourceError:
+                if number == 0:
+                    raise
+                break
+            known = len(candidates)
+            extraction = await self._extract(url, got)
+            candidates.update(dict.fromkeys(extraction.candidates))
+            refused.update(extraction.refused)
+            bytes_read += got.bytes_read
+            if len(candidates) == known:
+                break
+        return Harvest(candidates=tuple(candidates), refused=dict(refused), bytes_read=bytes_read)
+
+    async def _fetch_one(self, state: SourceState) -> Harvest:
+        got = await self._fetcher.get(self.urls[0], self.trust, etag=state.etag, last_modified=state.last_modified)
+        if got.unchanged:
+            return Harvest(unchanged=True, etag=state.etag, last_modified=state.last_modified)
+        extraction = await self._extract(self.urls[0], got)
+        return Harvest(
+            candidates=tuple(extraction.candidates),
+            refused=extraction.refused,
+            etag=got.etag,
+            last_modified=got.last_modified,
+            bytes_read=got.bytes_read,
+        )
+
+    async def _extract(self, url: str, got: Fetched) -> Extraction:
+        return await read_document(
+            got.body,
+            scheme=self.scheme,
+            content_type=got.content_type,
+            name=urlsplit(url).path,
+            line_limit_bytes=self._line_limit_bytes,
+        )
