@@ -1,0 +1,196 @@
+"""What one exchange with a judge proves about a proxy."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from shoal.domain import Anonymity, Capability, Facts, Failure, Honesty, Reason, Stage, Timing
+from shoal.domain.address import ipv4_number
+from shoal.policy.discovery import Attempt
+
+
+class Echo(Struct, gc=False):
+    """What a judge says that it saw. ``nonce_ok`` None: this judge cannot carry a nonce."""
+
+    address: str | None
+    nonce_ok: bool | None
+    headers: Sequence[tuple[str, str]] = ()
+    target: str | None = None
+    raw: bytes = b""
+    """The whole answer, for judges that repeat what they saw in places of their own."""
+
+
+# Names by which proxies give themselves away (research on azenv checkers, ProxyBroker and others, literature 3.1, 3.2).
+# Adding a name: only one that no browser sends and no judge's own front end adds to a direct request; the latter are
+# taken out at calibration as well.
+_GIVEAWAYS: Final = frozenset(
+    {
+        "via", "forwarded", "forwarded-for", "forwarded-for-ip", "client-ip", "clientip", "x-client-ip", "x-real-ip",
+        "x-originating-ip", "x-remote-ip", "x-remote-addr", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip",
+        "fastly-client-ip", "x-bluecoat-via", "mt-proxy-id", "x-tinyproxy", "x-squid-error", "x-cache",
+        "x-cache-lookup", "x-varnish", "cdn-loop", "pragma-proxy", "xroxy-connection", "x-imforwards", "xproxy",
+        "surrogate-capability", "wl-proxy-client-ip",
+    }
+)  # fmt: skip
+_GIVEAWAY_PREFIXES: Final = ("proxy-", "x-proxy", "x-forwarded", "x-squid", "x-via", "http-x-forwarded")
+
+
+def gives_away(name: str) -> bool:
+    """Whether a header of this lower-case name, which we did not send, tells of a proxy."""
+    return name in _GIVEAWAYS or name.startswith(_GIVEAWAY_PREFIXES)
+
+
+class OwnAddresses:
+    """Our own addresses, ready to be searched for in every spelling a proxy may pass them on in."""
+
+    __slots__ = ("_needles", "_patterns", "addresses")
+
+    def __init__(self, addresses: Iterable[str] = ()) -> None:
+        self.addresses = frozenset(addresses)
+        spellings = sorted({spelling for address in self.addresses for spelling in _spellings(address)})
+        # A plain search first: it costs a tenth of the pattern, and nearly always finds nothing.
+        self._needles = tuple(spelling.encode() for spelling in spellings)
+        self._patterns = tuple(_pattern(spelling) for spelling in spellings)
+
+    def maybe_in(self, raw: bytes) -> bool:
+        """False when no spelling, in lower case, is anywhere in the bytes."""
+        for needle in self._needles:  # noqa: SIM110 - the hot path: a generator costs more than the search
+            if needle in raw:
+                return True
+        return False
+
+    def is_in(self, text: str) -> bool:
+        return any(pattern.search(text) is not None for pattern in self._patterns)
+
+
+def _pattern(spelling: str) -> re.Pattern[str]:
+    # 1.2.3.4 does not stand in 11.2.3.4 or 1.2.3.45, but in ::ffff:1.2.3.4 and 1.2.3.4:80.
+    digit = "[0-9]" if "." in spelling else "[0-9a-f]"
+    return re.compile(rf"(?<!{digit})(?<![0-9]\.){re.escape(spelling)}(?!{digit})(?!\.[0-9])", re.IGNORECASE)
+
+
+def _spellings(address: str) -> list[str]:
+    number = ipv4_number(address)
+    if number is not None:
+        # Dotted covers ::ffff:a.b.c.d as well; hexadecimal is what some headers carry.
+        return [address, f"{number:08x}"]
+    full = ipaddress.IPv6Address(address)
+    return [full.compressed, full.exploded]
+
+
+def anonymity_of(
+    echo: Echo, own: OwnAddresses, sent: Sequence[tuple[str, str]], baseline: frozenset[str] = frozenset()
+) -> Anonymity:
+    """What a target can tell from a request as the judge saw it.
+
+    ``sent`` are the headers that we sent (their own values prove nothing: Host may name a judge at our own address);
+    ``baseline`` the lower-case names that the judge's front end adds to a direct request.
+    """
+    if not own.addresses:
+        # Without knowing ourselves, "not seen" would be a guess.
+        return Anonymity.UNKNOWN
+    if echo.address in own.addresses:
+        return Anonymity.TRANSPARENT
+    given_away = echo.target is not None and echo.target[:1] not in ("/", "")
+    suspicious = own.maybe_in(echo.raw) or own.maybe_in(echo.raw.lower())
+    for name, value in echo.headers:
+        lower = name.lower()
+        known = False
+        for sent_name, sent_value in sent:
+            if sent_name.lower() == lower:
+                known = True
+                if sent_value == value:
+                    break
+        else:
+            if suspicious and own.is_in(value):
+                return Anonymity.TRANSPARENT
+            if not known and lower not in baseline and gives_away(lower):
+                given_away = True
+    if not echo.headers and suspicious and own.is_in(echo.raw.decode("latin-1")):
+        return Anonymity.TRANSPARENT
+    return Anonymity.ANONYMOUS if given_away else Anonymity.ELITE
+
+
+class Outcome(Struct, gc=False):
+    """How one attempt ended. ``failure`` None: the nonce (or the document) came back right."""
+
+    attempt: Attempt
+    failure: Failure | None = None
+    exit: str | None = None
+    anonymity: Anonymity | None = None
+    named: bool = False
+    """The proxy was given a name, not an address."""
+    timing: Timing = Timing()
+    judge: str | None = None
+
+    @property
+    def works(self) -> bool:
+        """Proof that the path works: a nonce came back."""
+        return self.failure is None and not self.attempt.document
+
+
+def honesty_of(outcome: Outcome) -> Honesty | None:
+    """What one outcome says about honesty; None when nothing."""
+    failure = outcome.failure
+    if failure is None:
+        return Honesty.CLEAN if outcome.attempt.document else None
+    if failure.reason is Reason.MISMATCH and failure.stage is Stage.CONTENT:
+        return Honesty.TAMPERS if outcome.attempt.document else Honesty.FAKES
+    # The judge's certificate is right when asked directly, or it would not be asked through proxies.
+    if failure.reason is Reason.CERT and failure.stage is Stage.TARGET_TLS:
+        return Honesty.INTERCEPTS
+    return None
+
+
+_WORST_FIRST: Final = (Honesty.FAKES, Honesty.INTERCEPTS, Honesty.TAMPERS, Honesty.CLEAN)
+_NOTHING_LEARNED: Final = Facts()
+_SAID_NO: Final = (Reason.DENIED, Reason.BAD_STATUS, Reason.UNREACHABLE, Reason.REFUSED, Reason.MALFORMED, Reason.CERT)
+
+
+def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
+    """All that the outcomes on one path prove together. The worst honesty wins; plain HTTP decides on anonymity."""
+    can: set[Capability] = set()
+    cannot: set[Capability] = set()
+    anonymity: Anonymity | None = None
+    address: str | None = None
+    works = False
+    seen: set[Honesty] = set()
+    for outcome in outcomes:
+        attempt = outcome.attempt
+        found = honesty_of(outcome)
+        if found is not None:
+            seen.add(found)
+        capability = _proves(attempt)
+        if not outcome.works:
+            failure = outcome.failure
+            if capability is not None and not attempt.document and failure is not None and failure.reason in _SAID_NO:
+                cannot.add(capability)
+            continue
+        works = True
+        if capability is not None:
+            can.add(capability)
+        if outcome.named:
+            can.add(Capability.REMOTE_DNS)
+        elif attempt.by_address:
+            cannot.add(Capability.REMOTE_DNS)
+        if outcome.exit is not None:
+            address = outcome.exit
+            if ":" in address:
+                can.add(Capability.IPV6_EXIT)
+        if outcome.anonymity is not None and (anonymity is None or not attempt.tls):
+            anonymity = outcome.anonymity
+    honesty = next((honesty for honesty in _WORST_FIRST if honesty in seen), None)
+    if not works:
+        return _NOTHING_LEARNED if honesty is None else Facts(honesty=honesty)
+    return Facts(frozenset(can), frozenset(cannot - can), anonymity, honesty, address, None, profiled)
+
+
+def _proves(attempt: Attempt) -> Capability | None:
+    if attempt.mode == "forward":
+        return Capability.FORWARD
+    return Capability.TUNNEL if attempt.tls else None

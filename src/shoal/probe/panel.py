@@ -1,0 +1,298 @@
+"""The judges together: asked directly at intervals, so that our own trouble is never taken for a proxy's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from shoal.domain import Failure, Reason, Stage, Trust
+from shoal.options import JudgeOptions
+from shoal.policy.verdict import Echo, OwnAddresses, gives_away
+from shoal.ports import Clock, JudgeStatus, ResolveError, Resolver
+from shoal.probe.connection import Exchange
+from shoal.probe.dialects import guess_kind, read_echo
+from shoal.probe.judges import Judge
+from shoal.probe.seat import NOBODY, Seat
+from shoal.probe.wheel import TimerWheel
+from shoal.upstream import Target, TlsContexts, UpstreamPlan, failure_from, printable, status_failure
+
+CONTROL_TIMEOUT: Final = 5.0
+"""Seconds for a direct request. A judge slower than this would spoil every latency."""
+
+CONFIRM_SPACING_OWN: Final = 0.1
+CONFIRM_SPACING_PUBLIC: Final = 1.0
+"""Seconds between two extra control requests to one judge: failures wait for the next one together."""
+
+UNHEALTHY_INTERVAL: Final = 2.0
+"""Seconds between rounds while nobody answers: how soon a network that came back is noticed."""
+
+ANSWER_LIMIT_BYTES: Final = 262_144
+
+Nonce = Callable[[], str]
+
+
+class JudgePanel:
+    """Implements ``ports.Vantage``. Start ``run`` as a task; ``round`` asks every judge once.
+
+    ``pick`` is for the prober: own judges first, then the public ones in turn, each within ``options.public_rate``.
+    """
+
+    def __init__(
+        self,
+        judges: Sequence[Judge],
+        options: JudgeOptions,
+        resolver: Resolver,
+        clock: Clock,
+        nonce: Nonce,
+        contexts: TlsContexts,
+    ) -> None:
+        self._seats = tuple(Seat(judge) for judge in judges)
+        self._options = options
+        self._resolver = resolver
+        self._clock = clock
+        self._nonce = nonce
+        self._contexts = contexts
+        self._wheel: TimerWheel | None = None
+        self._turn = 0
+        self._healthy = False
+        self._own = NOBODY
+        self._came_well = asyncio.Event()
+        self._controls: dict[Seat, asyncio.Future[None]] = {}
+        self._plain: tuple[Seat, ...] = ()
+        self._tls: tuple[Seat, ...] = ()
+
+    # -- ports.Vantage -----------------------------------------------------------------------------------------
+
+    @property
+    def healthy(self) -> bool:
+        """False until a judge has answered, and while none does."""
+        return self._healthy
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Our own addresses as judges saw them."""
+        return self._own.addresses
+
+    @property
+    def judges(self) -> tuple[JudgeStatus, ...]:
+        return tuple(seat.status() for seat in self._seats)
+
+    async def wait_healthy(self) -> None:
+        """Return as soon as a judge answers."""
+        await self._came_well.wait()
+
+    # -- for the prober ----------------------------------------------------------------------------------------
+
+    @property
+    def own(self) -> OwnAddresses:
+        """Our own addresses, ready to be searched for."""
+        return self._own
+
+    @property
+    def wheel(self) -> TimerWheel:
+        """The one timer of all connections on the running loop."""
+        if self._wheel is None:
+            self._wheel = TimerWheel(asyncio.get_running_loop())
+        return self._wheel
+
+    def has(self, *, tls: bool) -> bool:
+        """Whether a judge of this kind that carries a nonce is well."""
+        return bool(self._tls if tls else self._plain)
+
+    def documents(self, *, tls: bool) -> bool:
+        """Whether the judge that would be picked has fixed documents."""
+        seats = self._tls if tls else self._plain
+        return bool(seats) and seats[0].has_documents
+
+    def named(self, *, tls: bool) -> bool:
+        """Whether the judge that would be picked is known by a name."""
+        seats = self._tls if tls else self._plain
+        return bool(seats) and seats[0].judge.named
+
+    def pick(self, *, tls: bool, documents: bool = False) -> Seat | None:
+        """A judge that is well: the user's own in turn; else the public ones in turn, most willing first."""
+        seats = self._tls if tls else self._plain
+        if documents:
+            seats = tuple(seat for seat in seats if seat.has_documents)
+        if len(seats) <= 1:
+            return seats[0] if seats else None
+        self._turn += 1
+        if seats[0].judge.own:
+            return seats[self._turn % len(seats)]
+        now = asyncio.get_running_loop().time()
+        turn = self._turn % len(seats)
+        return max((*seats[turn:], *seats[:turn]), key=lambda seat: self._refill(seat, now))
+
+    def charge(self, seat: Seat) -> None:
+        """A request has gone to it. Own judges take all they can."""
+        if not seat.judge.own:
+            seat.tokens -= 1.0
+
+    async def wait_turn(self, seat: Seat) -> None:
+        """Wait until this judge may be asked within its rate. Only what reached a judge is counted, so that dead
+        proxies, which are most, do not use it up; the rate holds on average and at most a second's worth at once
+        beyond it for what was in flight already."""
+        if seat.judge.own:
+            return
+        loop = asyncio.get_running_loop()
+        # Others draw from the same tokens meanwhile, so the wait is worked out anew.
+        while (missing := -self._refill(seat, loop.time())) >= 0.0:  # noqa: ASYNC110
+            await asyncio.sleep((missing + 1.0) / self._options.public_rate)
+
+    def _refill(self, seat: Seat, now: float) -> float:
+        rate = self._options.public_rate
+        seat.tokens = min(max(rate, 1.0), seat.tokens + (now - seat.tokens_at) * rate)
+        seat.tokens_at = now
+        return seat.tokens
+
+    async def confirm(self, seat: Seat | None, since: float) -> tuple[bool, bool]:
+        """Whether we, and this judge, were well at or after ``since`` (loop time): (vantage, judge).
+
+        Any right answer since then is proof, also one that came through a proxy; else the judge is asked directly. When
+        it is silent, so are the others asked: only if none answers is it us. With no judge named, any will do.
+        """
+        asked = seat
+        if seat is None:
+            asked = next((one for one in self._seats if one.ok), None)
+        if asked is not None:
+            if asked.proven < since and asked.checked_loop < since:
+                await self._control(asked)
+                self._settle()
+            if asked.proven >= since:
+                return True, True
+        await self._control_all(since)
+        return self._healthy, seat is None and self._healthy
+
+    # -- control -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Ask every judge at each interval, for ever; more often while none answers."""
+        while True:
+            await self.round()
+            interval = self._options.control_interval
+            await asyncio.sleep(interval if self._healthy else min(interval, UNHEALTHY_INTERVAL))
+
+    async def round(self) -> None:
+        """Ask every judge directly, once, at the same time."""
+        await self._control_all(asyncio.get_running_loop().time())
+
+    async def _control_all(self, since: float) -> None:
+        silent = [seat for seat in self._seats if seat.proven < since and seat.checked_loop < since]
+        async with asyncio.TaskGroup() as group:
+            for seat in silent:
+                group.create_task(self._control(seat), name=f"control {seat.judge.url}")
+        self._settle()
+
+    def _settle(self) -> None:
+        well = [seat for seat in self._seats if seat.ok]
+        carriers = [seat for seat in well if seat.carries_nonce]
+        if any(seat.judge.own for seat in carriers):
+            carriers = [seat for seat in carriers if seat.judge.own]
+        # Those with fixed documents first: what is first speaks for its group.
+        carriers.sort(key=lambda seat: not seat.has_documents)
+        self._plain = tuple(seat for seat in carriers if not seat.judge.tls)
+        self._tls = tuple(seat for seat in carriers if seat.judge.tls)
+        seen = {seat.own_seen for seat in well if seat.own_seen is not None}
+        if well and seen != self._own.addresses:
+            self._own = OwnAddresses(seen)
+        self._healthy = bool(well)
+        if self._healthy:
+            self._came_well.set()
+        else:
+            self._came_well.clear()
+
+    async def _control(self, seat: Seat) -> None:
+        """One direct request, shared by all who want one at the time."""
+        loop = asyncio.get_running_loop()
+        running = self._controls.get(seat)
+        if running is not None:
+            await asyncio.shield(running)
+            return
+        mine = self._controls[seat] = loop.create_future()
+        try:
+            if seat.ok:
+                spacing = CONFIRM_SPACING_OWN if seat.judge.own else CONFIRM_SPACING_PUBLIC
+                await asyncio.sleep(seat.checked_loop + spacing - loop.time())
+            await self._ask(seat)
+        finally:
+            del self._controls[seat]
+            if not mine.done():
+                mine.set_result(None)
+
+    async def _ask(self, seat: Seat) -> None:
+        loop = asyncio.get_running_loop()
+        error = await self._ask_once(seat)
+        if error is not None and error.stage is Stage.CONTENT and seat.judge.guessed:
+            # Perhaps it is of another kind than its path suggests; the guess is in place now.
+            error = await self._ask_once(seat)
+        seat.checked_at = self._clock.now()
+        seat.checked_loop = loop.time()
+        seat.ok = error is None
+        seat.failure = error
+        seat.error = None if error is None else f"{error.kind}: {error.detail}" if error.detail else error.kind
+
+    async def _ask_once(self, seat: Seat) -> Failure | None:
+        judge = seat.judge
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            # Judges are named by the user or by us, never by a list.
+            seat.addresses = await asyncio.wait_for(
+                self._resolver.resolve(judge.host, judge.port, Trust.OWN), CONTROL_TIMEOUT
+            )
+        except (ResolveError, OSError) as error:
+            return failure_from(error, Stage.RESOLVE)
+        if not seat.addresses:
+            return Failure(Stage.RESOLVE, Reason.UNREACHABLE, "no address")
+        nonce = self._nonce()
+        template = seat.template(False, False)
+        plan = None
+        if judge.tls:
+            plan = UpstreamPlan(None, Target(judge.host, judge.port, self._contexts.target))
+        exchange = Exchange(loop, self.wheel, template.request(nonce), plan, ANSWER_LIMIT_BYTES)
+        self.charge(seat)
+        await exchange.run(
+            seat.addresses[0],
+            judge.port,
+            connect_timeout=CONTROL_TIMEOUT,
+            handshake_timeout=CONTROL_TIMEOUT,
+            deadline=started + CONTROL_TIMEOUT,
+        )
+        if exchange.failure is not None:
+            return exchange.failure
+        if exchange.status != 200:
+            return status_failure(exchange.status, exchange.reason)
+        echo = read_echo(judge, exchange.body, nonce)
+        wrong = self._calibrate(seat, echo, exchange.body, nonce)
+        if wrong is None:
+            seat.proven = exchange.ended
+            seat.latency = exchange.ended - exchange.started
+        return wrong
+
+    def _calibrate(self, seat: Seat, echo: Echo, body: bytes, nonce: str) -> Failure | None:
+        judge = seat.judge
+        fits = echo.address is not None and echo.nonce_ok is not False
+        if judge.guessed and not (fits and echo.nonce_ok):
+            kind = guess_kind(judge, body, nonce)
+            if kind is not None and kind != judge.kind:
+                seat.become(kind)
+                if kind != "trace":
+                    echo = read_echo(seat.judge, body, nonce)
+                    fits = echo.address is not None and echo.nonce_ok is not False
+        if not fits:
+            return Failure(Stage.CONTENT, Reason.MISMATCH, _wrong(seat.judge, echo, body))
+        seat.own_seen = echo.address
+        sent = {name.lower() for name, _ in seat.template(False, False).headers}
+        names = {name.lower() for name, _ in echo.headers}
+        seat.baseline = frozenset(name for name in names - sent if gives_away(name))
+        return None
+
+
+def _wrong(judge: Judge, echo: Echo, body: bytes) -> str:
+    if echo.address is None:
+        start = body[:60].decode("latin-1")
+        return printable(f"the answer is not one of a {judge.kind} judge: {start!r}")
+    if judge.key is not None:
+        return "the nonce or its signature is wrong: is the key the same on both sides?"
+    return "the nonce did not come back"

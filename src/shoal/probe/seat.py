@@ -1,0 +1,68 @@
+"""One judge at the panel: what is known of it right now, and the requests that are made for it once."""
+
+from __future__ import annotations
+
+from shoal.domain import Failure
+from shoal.policy.verdict import OwnAddresses
+from shoal.ports import JudgeStatus
+from shoal.probe.dialects import Template, document_template, nonce_template
+from shoal.probe.judges import Judge, JudgeKind
+
+
+class Seat:
+    """Mutable state of one judge. Only ``JudgePanel`` writes it, except that the prober notes a right answer in
+    ``proven`` (seconds of the loop's clock): proof that judge and network were well then."""
+
+    __slots__ = (
+        "_templates", "addresses", "baseline", "checked_at", "checked_loop", "error", "failure", "judge", "latency",
+        "ok", "own_seen", "proven", "tokens", "tokens_at",
+    )  # fmt: skip
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.ok = False
+        self.error: str | None = "not asked yet"
+        self.failure: Failure | None = None
+        self.latency = 0.0
+        self.checked_at = 0.0
+        self.checked_loop = float("-inf")
+        self.proven = float("-inf")
+        self.addresses: tuple[str, ...] = ()
+        self.baseline: frozenset[str] = frozenset()
+        self.own_seen: str | None = None
+        self.tokens = 0.0
+        self.tokens_at = 0.0
+        self._templates: dict[tuple[bool, bool], Template] = {}
+
+    def template(self, document: bool, forward: bool) -> Template:
+        """The encoded request of this shape, made at its first use."""
+        found = self._templates.get((document, forward))
+        if found is None:
+            make = document_template if document else nonce_template
+            found = self._templates[document, forward] = make(self.judge, forward=forward)
+        return found
+
+    def become(self, kind: JudgeKind) -> None:
+        """Calibration has shown what it really is."""
+        if kind != self.judge.kind:
+            judge = self.judge
+            self.judge = Judge(
+                judge.url, kind, judge.host, judge.port, judge.tls, judge.path, judge.key, judge.own, judge.guessed
+            )
+            self._templates.clear()
+
+    @property
+    def carries_nonce(self) -> bool:
+        return self.judge.kind != "plain"
+
+    @property
+    def has_documents(self) -> bool:
+        return self.judge.kind == "shoal"
+
+    def status(self) -> JudgeStatus:
+        judge = self.judge
+        return JudgeStatus(judge.url, judge.kind, judge.own, self.ok, self.error, self.latency, self.checked_at)
+
+
+NOBODY = OwnAddresses()
+"""Before any judge has told us who we are."""
