@@ -76,7 +76,6 @@ class Lab:
             self._judges = Judges(self.seed, good.server_context())
             stack.push_async_callback(self._judges.stop)
             await self._judges.start()
-            self._faults = await stack.enter_async_context(asyncio.TaskGroup())
             web = WebServer(Control(self.world, self.describe, self.set_fault).respond)
             try:
                 await web.start(self._control_port)
@@ -84,6 +83,7 @@ class Lab:
                 reason = f"the lab cannot listen on 127.0.0.1 port {self._control_port}: {error.strerror}"
                 raise ShoalError(f"{reason}; choose another port") from error
             stack.callback(web.close)
+            self._faults = await stack.enter_async_context(asyncio.TaskGroup())
             self.control_url = f"http://127.0.0.1:{web.port}"
             self._stack = stack.pop_all()
         return self

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -58,13 +57,15 @@ class ProxyServer:
             session.abort()
         for task in tuple(self._connecting):
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             await self._tasks.__aexit__(None, None, None)
-        for _ in range(100):
-            if not self.sessions:
-                break
-            await asyncio.sleep(0.005)
-        self._sockets.close()
+            # An aborted transport closes its socket in a later turn of the loop.
+            for _ in range(100):
+                if not self.sessions:
+                    break
+                await asyncio.sleep(0.005)
+        finally:
+            self._sockets.close()
 
     def set_network(self, on: bool) -> None:
         """Off: no live port answers, and what is open ends."""

@@ -88,6 +88,8 @@ class ProxySession(asyncio.Protocol):
                 data = self._tls.feed(data)
                 self._flush_tls()
                 if not data:
+                    if self._tls.ended:
+                        self.finish()
                     return
             self._state(data)
         except (ProtocolError, ssl.SSLError):
@@ -132,6 +134,9 @@ class ProxySession(asyncio.Protocol):
         if data:
             self.send(data)
         self._state = self._ignore
+        if self._tls is not None:
+            self._tls.end()
+            self._flush_tls()
         self._transport.close()
 
     def set_reading(self, on: bool) -> None:

@@ -139,8 +139,11 @@ class Relay(asyncio.Protocol):
                 return
             if back and self._transport is not None:
                 self._transport.write(back)
-            if not data:
-                return
+            if data:
+                self._pass(data)
+            if self._interceptor.target.ended and self._transport is not None:
+                self._transport.close()
+            return
         self._pass(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -151,6 +154,9 @@ class Relay(asyncio.Protocol):
             if self._collected:
                 self._pass(tamper(bytes(self._collected), how))
         self._closed = True
+        if self._interceptor is not None:
+            self._interceptor.client.end()
+            self._pass(self._interceptor.client.outgoing())
         if self._held is None:
             self._client.finish()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 
 
@@ -12,6 +13,8 @@ class TlsPipe:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_side=server_side, server_hostname=server_hostname)
         self._open = False
+        self.ended = False
+        """The peer has said that it sends no more."""
         self._waiting = bytearray()
 
     def start(self) -> None:
@@ -35,9 +38,12 @@ class TlsPipe:
         while True:
             try:
                 piece = self._tls.read(65_536)
-            except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            except ssl.SSLWantReadError:
                 return bytes(plain)
+            except ssl.SSLZeroReturnError:
+                piece = b""
             if not piece:
+                self.ended = True
                 return bytes(plain)
             plain += piece
 
@@ -47,6 +53,12 @@ class TlsPipe:
             self._tls.write(data)
         else:
             self._waiting += data
+
+    def end(self) -> None:
+        """Say that no more is sent, so that nobody takes the close for an attack."""
+        if self._open:
+            with contextlib.suppress(ssl.SSLError):
+                self._tls.unwrap()
 
     def outgoing(self) -> bytes:
         return self._out.read()
