@@ -13,12 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shoal import __version__
-from shoal.api.address import split_listen
 from shoal.api.app import build_app
-from shoal.api.auth import check_bind
+from shoal.api.bind import check_bind, parse_listen
 from shoal.api.server import serve_api
 from shoal.config.folders import data_folder
-from shoal.domain import Candidate
+from shoal.domain import Candidate, Trust
 from shoal.engine.collector import Collector
 from shoal.engine.janitor import Janitor
 from shoal.engine.leasing import Leasing
@@ -32,11 +31,11 @@ from shoal.errors import ConfigError, ShoalError
 from shoal.net.clock import SystemClock
 from shoal.net.descriptors import fitting_concurrency, raise_limit
 from shoal.net.resolver import SystemResolver
-from shoal.options import Options
+from shoal.options import JudgeOptions, Options
 from shoal.policy.address_rules import AddressRules
 from shoal.policy.admission import Admission
 from shoal.ports import Clock, Harvest, Source, SourceError, SourceState, Store
-from shoal.probe.judges import Judge, judges_from
+from shoal.probe.judges import Judge, parse_judge, public_judges
 from shoal.probe.panel import JudgePanel
 from shoal.probe.prober import NetProber
 from shoal.sources.registry import open_sources
@@ -90,7 +89,7 @@ def _open_network(options: Options) -> _Network:
             limit=limit,
         )
     rules = AddressRules.from_options(options.admission)
-    judges = judges_from(options.judge, rules.refusal)
+    judges = _judges(options.judge, rules)
     try:
         contexts = make_contexts(options.judge.ca_file)
     except OSError as error:
@@ -98,10 +97,37 @@ def _open_network(options: Options) -> _Network:
             f"--judge-ca {options.judge.ca_file} cannot be read as certificates in PEM form ({error.strerror or error})"
         ) from error
     clock, rng, resolver = SystemClock(), random.Random(secrets.randbits(64)), SystemResolver(rules)
-    check = replace(options.check, concurrency=concurrency)
-    panel = JudgePanel(judges, options.judge, check, resolver, clock, rng, contexts)
-    prober = NetProber(check, panel, resolver, rules.refusal, clock, rng, contexts)
+    panel = JudgePanel(judges, options.judge, resolver, clock, _nonce, contexts)
+    prober = NetProber(options.check, panel, resolver, rules.refusal, clock, _nonce, contexts)
     return _Network(rules, resolver, contexts, judges, panel, prober, clock, rng, concurrency)
+
+
+def _judges(options: JudgeOptions, rules: AddressRules) -> tuple[Judge, ...]:
+    """The user's own judges first; the public ones where none is named or ``judge.public`` asks for them."""
+    judges: list[Judge] = []
+    problems: list[str] = []
+    for text in dict.fromkeys(options.urls):
+        try:
+            judge = parse_judge(text)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        why = rules.refusal(judge.host, Trust.OWN)
+        if why is not None:
+            problems.append(
+                f"judge {judge.url} is at a {why.value.replace('_', '-')} address; "
+                f"add --allow with its network if it is yours"
+            )
+        judges.append(judge)
+    if problems:
+        raise ConfigError(*problems)
+    if options.public or (options.public is None and not judges):
+        judges += public_judges()
+    return tuple(judges)
+
+
+def _nonce() -> str:
+    return secrets.token_hex(16)
 
 
 @asynccontextmanager
@@ -111,7 +137,7 @@ async def open_pool(options: Options, *, announce: Callable[[str], None] = log.i
     ``announce`` is told in sentences what a user should know (no network, no judge). Raises the ``ShoalError`` family.
     """
     check_bind(options.api)
-    host, port = split_listen(options.api.listen, "--api")
+    host, port = parse_listen(options.api.listen)
     net = _open_network(options)
     folder = data_folder(options)
     store = open_store(options.store, folder / "shoal.db")
@@ -165,7 +191,6 @@ async def _engine(
             tasks.create_task(job, name=name)
             for name, job in (
                 ("judges", net.panel.run()),
-                ("prober", net.prober.run()),
                 ("recorder", recorder.run()),
                 ("collector", collector.run()),
                 ("scheduler", scheduler.run()),
@@ -213,22 +238,18 @@ async def open_checker(options: Options) -> AsyncIterator[OneShot]:
     net = _open_network(options)
     admission = Admission(net.rules, options.admission, secrets.token_bytes(32))
     async with _unwrapped(asyncio.TaskGroup()) as tasks:
-        running = [
-            tasks.create_task(net.panel.run(), name="judges"),
-            tasks.create_task(net.prober.run(), name="prober"),
-        ]
+        asking = tasks.create_task(net.panel.run(), name="judges")
         try:
             yield OneShot(net.prober, admission, net.panel, net.clock, net.concurrency)
         finally:
-            for task in running:
-                task.cancel()
+            asking.cancel()
 
 
 @asynccontextmanager
 async def open_reader(options: Options) -> AsyncIterator[PoolService]:
     """A pool that only reads what a store holds, beside a running ``shoal up`` or without one."""
     clock, rng = SystemClock(), random.Random(secrets.randbits(64))
-    store = open_store(options.store, data_folder(options) / "shoal.db", read_only=True)
+    store = open_store(options.store, data_folder(options) / "shoal.db")
     await store.open()
     try:
         index = Index(options.pool, rng)

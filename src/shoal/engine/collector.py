@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from random import Random
+from typing import TypeVar
 
 import structlog
 from msgspec.structs import replace
 
 from shoal.domain import Admitted, Candidate, Refused, Trust
+from shoal.engine.mishaps import Mishaps
+from shoal.errors import StoreError
 from shoal.options import AdmissionOptions, SourceOptions
 from shoal.policy.admission import Admission
 from shoal.policy.source_schedule import next_run
@@ -18,6 +21,18 @@ from shoal.ports import Added, Clock, Harvest, Source, SourceError, SourceState,
 
 _BATCH = 500
 """Candidates added in one transaction: small enough that the first checks start while the rest is being written."""
+
+_STORE_RETRY = 1.0
+"""Seconds between attempts to reach a store that fails."""
+_PATIENCE = 10.0
+"""Time-outs of one fetch that a whole run of a source may take: a source of many pages needs some, one that hangs must
+not keep its slot for ever."""
+_COUNTS_KEPT = 86_400.0
+"""Seconds after which admission forgets how many entries each host and network had."""
+
+T = TypeVar("T")
+_FORGET_CAPS = 86_400.0
+"""Seconds after which the caps per host and network count anew, so that hosts that left the lists make room."""
 
 log = structlog.get_logger("shoal.collector")
 
@@ -42,12 +57,15 @@ class Collector:
         self._clock = clock
         self._rng = rng
         self._slots = asyncio.Semaphore(options.concurrency)
+        self._run_limit = _PATIENCE * options.timeout
         self._capacity = limits.capacity
+        self._mishaps = Mishaps()
         self._added = added
         self._states: dict[str, SourceState] = {}
         self._nudges = {source.name: asyncio.Event() for source in sources}
         self.reachable: dict[str, bool] = {}
         self.first_round = asyncio.Event()
+        self._forgot_at = clock.now()
 
     @property
     def states(self) -> dict[str, SourceState]:
@@ -63,12 +81,14 @@ class Collector:
             nudge.set()
 
     async def run(self) -> None:
-        self._states = await self._store.source_states()
+        known = await self._until_stored(self._store.source_states)
+        self._states = {name: state for name, state in known.items() if name in self._nudges}
         if not self._sources:
             self.first_round.set()
         async with asyncio.TaskGroup() as tasks:
             for source in self._sources:
                 tasks.create_task(self._follow(source), name=f"source {source.name}")
+            tasks.create_task(self._forget_counts(), name="admission counts")
 
     async def _follow(self, source: Source) -> None:
         state = self._states.get(source.name) or SourceState(source.name)
@@ -83,7 +103,7 @@ class Collector:
             async with self._slots:
                 state, reachable = await self._run_once(source, state)
             self._states[source.name] = state
-            await self._store.save_source_state(state)
+            await self._until_stored(lambda kept=state: self._store.save_source_state(kept))  # type: ignore[misc]
             self._note(source.name, reachable)
             wait = state.next_run - self._clock.now()
 
@@ -100,7 +120,7 @@ class Collector:
         """One run: the source's new state, and whether anything answered."""
         now = self._clock.now()
         try:
-            harvest = await source.fetch(state)
+            harvest = await self._fetch(source, state)
         except SourceError as error:
             log.info("source failed", source=source.name, error=str(error))
             failed = replace(state, last_run=now, failures=state.failures + 1, error=str(error))
@@ -108,15 +128,43 @@ class Collector:
         if harvest.unchanged:
             done = replace(state, last_run=now, last_success=now, failures=0, idle=state.idle + 1, error=None, new=0)
             return self._planned(done, source, now), True
-        added, refused, found = await self.admit(
-            harvest.candidates, source=source.name, trust=source.trust, refused=harvest.refused
+        added, refused, found = await self._until_stored(
+            lambda: self.admit(harvest.candidates, source=source.name, trust=source.trust, refused=harvest.refused)
         )
         log.info("source read", source=source.name, found=found, new=added.new, refused=sum(refused.values()))
         done = _after(state, harvest, now, added, refused, found)
         return self._planned(done, source, now), True
 
+    async def _fetch(self, source: Source, state: SourceState) -> Harvest:
+        try:
+            async with asyncio.timeout(self._run_limit):
+                return await source.fetch(state)
+        except TimeoutError:
+            raise SourceError(f"it was not read within {self._run_limit:g} s", network=True) from None
+        except SourceError:
+            raise
+        except Exception as error:  # one source that trips a fault of ours must not end all others
+            self._mishaps.note("a source was not read", error, source=source.name)
+            raise SourceError("it met a fault in Shoal, which the log describes") from error
+
+    async def _until_stored(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Do it again until the store takes it: a lost store is waited for."""
+        while True:
+            try:
+                return await act()
+            except StoreError as error:
+                log.warning("what sources brought cannot be stored, trying again", error=str(error))
+                await asyncio.sleep(_STORE_RETRY)
+
+    async def _forget_counts(self) -> None:
+        while True:
+            await asyncio.sleep(_COUNTS_KEPT)
+            self._admission.forget()
+
     def _planned(self, state: SourceState, source: Source, now: float) -> SourceState:
-        due = next_run(now, source.interval, self._rng, failures=state.failures, idle=state.idle)
+        # An edit of the user's own list is wanted soon, however long it stood unchanged.
+        idle = 0 if source.trust is Trust.OWN else state.idle
+        due = next_run(now, source.interval, self._rng, failures=state.failures, idle=idle)
         return replace(state, next_run=due)
 
     async def admit(
@@ -129,7 +177,13 @@ class Collector:
         refused: Mapping[str, int] | None = None,
         imported: bool = False,
     ) -> tuple[Added, Counter[str], int]:
-        """Let candidates in: what was added, what was refused by reason, how many entries were fit."""
+        """Let candidates in: what was added, what was refused by reason, how many entries were fit.
+
+        Raises ``StoreError``; to call it again then is safe."""
+        now = self._clock.now()
+        if now - self._forgot_at > _FORGET_CAPS:
+            self._admission.forget()
+            self._forgot_at = now
         reasons: Counter[str] = Counter(refused or {})
         new = known = tombstoned = full = found = 0
         seen: set[str] = set()
@@ -155,7 +209,7 @@ class Collector:
 
     def _note(self, name: str, reachable: bool) -> None:
         self.reachable[name] = reachable
-        if len(self.reachable) == len(self._sources):
+        if len(self.reachable) == len(self._nudges):
             self.first_round.set()
 
 
