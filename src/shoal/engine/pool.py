@@ -18,19 +18,21 @@ _BUCKETS = 16
 _ENOUGH = 24
 """Candidates among which a pick draws. More only costs time: the best 24 differ less than their forecasts are sure."""
 _LOOK_LIMIT = 4_000
-"""Paths that one pick looks at before it settles for what it found: bounds a rare filter's cost."""
+"""Paths that one pick looks at before it settles for what it found. While nothing is found it looks on: a proxy that
+a list shows must not be denied to a pick."""
 _SHARE_MEMORY = 300.0
 """Seconds over which a pick counts towards a proxy's share."""
 
 
 class _Entry:
-    __slots__ = ("bucket", "path", "picked", "picked_at", "record", "slot")
+    __slots__ = ("bucket", "path", "picked", "picked_at", "record", "slot", "works")
 
     def __init__(self, record: Record, path: Path, bucket: int) -> None:
         self.record = record
         self.path = path
         self.bucket = bucket
         self.slot = 0
+        self.works = False
         self.picked = 0.0
         self.picked_at = 0.0
 
@@ -46,6 +48,8 @@ class Pool:
         self._buckets: list[list[_Entry]] = [[] for _ in range(2 * _BUCKETS)]
         self._picks = 0.0
         self._picks_at = 0.0
+        self.working = 0
+        """Paths whose last check or use worked."""
 
     def __len__(self) -> int:
         return len(self._records)
@@ -79,15 +83,18 @@ class Pool:
                     self._take_out(entry)
                     entry.bucket = bucket
                     self._insert(entry)
+            works = path.health.last_ok >= path.health.last_bad
+            self.working += works - entry.works
+            entry.works = works
             entries.append(entry)
         for entry in old.values():
-            self._take_out(entry)
+            self._forget(entry)
         self._entries[record.key] = entries
 
     def remove(self, key: str) -> bool:
         """Forget a record; True when it was there."""
         for entry in self._entries.pop(key, ()):
-            self._take_out(entry)
+            self._forget(entry)
         return self._records.pop(key, None) is not None
 
     def pick(self, query: Query, now: float) -> Pick | None:
@@ -129,7 +136,7 @@ class Pool:
             size = len(bucket)
             start = self._rng.randrange(size) if size > 1 else 0
             for step in range(size):
-                if len(found) >= enough or looked >= _LOOK_LIMIT:
+                if len(found) >= enough or (looked >= _LOOK_LIMIT and found):
                     return
                 looked += 1
                 entry = bucket[(start + step) % size]
@@ -187,6 +194,10 @@ class Pool:
         self._picks_at = now
         entry.picked = entry.picked * exp((entry.picked_at - now) / _SHARE_MEMORY) + 1.0
         entry.picked_at = now
+
+    def _forget(self, entry: _Entry) -> None:
+        self.working -= entry.works
+        self._take_out(entry)
 
     def _insert(self, entry: _Entry) -> None:
         bucket = self._buckets[entry.bucket]

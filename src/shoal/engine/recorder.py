@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from itertools import islice
 from random import Random
 
 import structlog
@@ -19,6 +20,8 @@ from shoal.ports import Clock, Store
 
 _STORE_RETRY = 1.0
 """Seconds between attempts to reach a store that fails."""
+_GRACE = 60.0
+"""Seconds, beside two time-outs of a check, for which a deletion is remembered: longer than any check under way."""
 
 log = structlog.get_logger("shoal.recorder")
 
@@ -41,6 +44,7 @@ class Recorder:
         self._pending: dict[str, Record] = {}
         self._wake = asyncio.Event()
         self._gone: dict[str, float] = {}
+        """Keys deleted lately and when, oldest first."""
         self.checked = 0
         self.working = 0
         self.failures: Counter[str] = Counter()
@@ -53,16 +57,18 @@ class Recorder:
             self.working += 1
         elif result.failure is not None:
             self.failures[result.failure.kind] += 1
-        if record.key in self._gone:
+        if self.is_gone(record):
             return
+        # Listed or imported anew since it was deleted.
+        self._gone.pop(record.key, None)
         folded = fold_check(self._newest(record), result, now)
-        due = next_check(folded, now, self._check, self._rng, live=len(self._pool))
+        due = next_check(folded, now, self._check, self._rng, live=self._pool.working)
         self._keep(replace(folded, next_check=due), now)
 
     def used(self, key: str, observation: Observation) -> None:
         """What a client saw; unknown records are ignored."""
         record = self._pending.get(key) or self._pool.record(key)
-        if record is None or key in self._gone:
+        if record is None:
             return
         now = self._clock.now()
         folded = fold_use(record, observation)
@@ -72,11 +78,16 @@ class Recorder:
         """The record was deleted or popped: nothing that is still under way may bring it back."""
         self._pending.pop(key, None)
         self._pool.remove(key)
-        self._gone[key] = self._clock.now() + 2.0 * self._check.timeout + 60.0
-
-    def remember(self, key: str) -> None:
-        """An import brought the record back."""
+        now = self._clock.now()
         self._gone.pop(key, None)
+        self._gone[key] = now
+        kept = 2.0 * self._check.timeout + _GRACE
+        while self._gone[oldest := next(iter(self._gone))] < now - kept:
+            del self._gone[oldest]
+
+    def is_gone(self, record: Record) -> bool:
+        """True when this very record was deleted lately; one that was added again since is another life of its key."""
+        return record.first_seen < self._gone.get(record.key, 0.0)
 
     async def run(self) -> None:
         """Write batches until cancelled; then write what is left."""
@@ -93,13 +104,16 @@ class Recorder:
                     self._wake.set()
                     await asyncio.sleep(_STORE_RETRY)
         finally:
-            await asyncio.shield(self.flush())
+            try:
+                await asyncio.shield(self.flush())
+            except StoreError as error:
+                log.error("the last results are lost: they cannot be saved", error=str(error), lost=len(self._pending))
 
     async def flush(self) -> None:
         """Write everything that is pending now."""
         self._wake.clear()
         while self._pending:
-            keys = list(self._pending)[: self._options.batch]
+            keys = list(islice(self._pending, self._options.batch))
             batch = {key: self._pending.pop(key) for key in keys}
             try:
                 gone = await self._store.save(list(batch.values()))
@@ -110,8 +124,6 @@ class Recorder:
             for key in gone:
                 self._pending.pop(key, None)
                 self._pool.remove(key)
-        now = self._clock.now()
-        self._gone = {key: until for key, until in self._gone.items() if until > now}
 
     def _newest(self, claimed: Record) -> Record:
         """The claimed state, or a newer one made meanwhile by a client's feedback."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shoal.domain import Record
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.ports import ChangeKind, Clock, Store
@@ -30,9 +31,28 @@ class Replica:
             if change.kind is ChangeKind.RESET:
                 await self.load()
             elif change.kind is ChangeKind.GONE:
-                self._recorder.forget(change.key)
+                # What this process deleted itself it forgot at once, and its key may be listed again by now.
+                if self._pool.record(change.key) is not None:
+                    self._recorder.forget(change.key)
             elif change.record is not None:
-                known = self._pool.record(change.key)
-                if known is None or known.version < change.record.version:
-                    self._recorder.remember(change.key)
-                    self._pool.apply(change.record, self._clock.now())
+                self._take(change.record)
+
+    def _take(self, record: Record) -> None:
+        known = self._pool.record(record.key)
+        if known is None:
+            # A state from before the deletion, still on its way through the feed, must not bring it back.
+            if self._recorder.is_gone(record):
+                return
+        elif record.version < known.version or (record.version == known.version and _same_origin(record, known)):
+            return
+        self._pool.apply(record, self._clock.now())
+
+
+def _same_origin(one: Record, other: Record) -> bool:
+    """Whether sources say the same of both: they change a record without a new version."""
+    return (
+        one.sources == other.sources
+        and one.claims == other.claims
+        and one.tags == other.tags
+        and one.trust is other.trust
+    )
