@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
 from shoal.domain import Record
+from shoal.engine.mishaps import Mishaps
 from shoal.engine.recorder import Recorder
 from shoal.errors import StoreError
 from shoal.options import CheckOptions
@@ -18,6 +20,8 @@ _CLAIM = 500
 """Records claimed at once at most: one transaction of the store."""
 _IDLE = 1.0
 """Seconds after which an idle scheduler looks again even if nobody woke it."""
+_PACED = 5.0
+"""Seconds' worth of checks claimed at once under a rate limit: claims must not run out before their turn comes."""
 
 log = structlog.get_logger("shoal.scheduler")
 
@@ -42,9 +46,13 @@ class Scheduler:
         self._options = options
         self._lease = 3.0 * options.timeout + 30.0
         self._wake = asyncio.Event()
+        self._claim = _CLAIM if not options.rate else min(_CLAIM, max(1, int(options.rate * _PACED)))
         # Claims cost a transaction each: wait until a few slots are free.
-        self._worthwhile = min(_CLAIM, 1 + options.concurrency // 20)
+        self._worthwhile = min(self._claim, 1 + options.concurrency // 20)
         self._bucket = TokenBucket(options.rate, options.rate) if options.rate else None
+        self._claimed: set[str] = set()
+        self._is_full = False
+        self.mishaps = Mishaps()
         self.in_flight = 0
 
     def wake(self) -> None:
@@ -52,51 +60,82 @@ class Scheduler:
         self._wake.set()
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as checks:
-            while True:
-                await self._vantage.wait_healthy()
-                room = self._room()
-                if room < self._worthwhile:
-                    await self._pause(None)
-                    continue
-                try:
-                    batch = await self._store.claim_due(self._clock.now(), min(room, _CLAIM), self._lease)
-                    due = None if batch else await self._store.next_due()
-                except StoreError as error:
-                    # A lost store is waited for.
-                    log.warning("nothing can be claimed, trying again", error=str(error))
-                    batch, due = [], None
-                if not batch:
-                    await self._pause(due)
-                    continue
-                for record in batch:
-                    await self._pace()
-                    self.in_flight += 1
-                    checks.create_task(self._check(record), name=f"check {record.id}")
+        try:
+            async with asyncio.TaskGroup() as checks:
+                while True:
+                    await self._vantage.wait_healthy()
+                    # Cleared before looking: who wakes us from now on is heard.
+                    self._wake.clear()
+                    room = self._room()
+                    self._is_full = room < self._worthwhile
+                    if self._is_full:
+                        await self._pause(None)
+                        continue
+                    batch, due = await self._next_batch(min(room, self._claim))
+                    if batch:
+                        await self._start(batch, checks)
+                    else:
+                        await self._pause(due)
+        finally:
+            # Whoever starts next need not wait until these claims run out.
+            await asyncio.shield(self._give_back(tuple(self._claimed)))
+
+    async def _next_batch(self, limit: int) -> tuple[list[Record], float | None]:
+        """What to check now, or else when to look again (None: nobody knows)."""
+        try:
+            batch = await self._store.claim_due(self._clock.now(), limit, self._lease)
+            self._claimed.update([record.key for record in batch])
+            return batch, None if batch else await self._store.next_due()
+        except StoreError as error:
+            # A lost store is waited for.
+            log.warning("nothing can be claimed, trying again", error=str(error))
+            return [], None
+
+    async def _start(self, batch: Sequence[Record], checks: asyncio.TaskGroup) -> None:
+        for number, record in enumerate(batch):
+            if self._bucket is not None:
+                await self._pace(self._bucket)
+                if not self._vantage.healthy:
+                    await self._give_back([waiting.key for waiting in batch[number:]])
+                    return
+            self.in_flight += 1
+            checks.create_task(self._check(record), name=f"check {record.id}")
 
     async def _check(self, record: Record) -> None:
         try:
             full = profile_is_due(record, self._clock.now(), self._options)
             result = await self._prober.check(record, full=full)
             self._recorder.result(record, result)
+            self._claimed.discard(record.key)
+        except Exception as error:  # noqa: BLE001 - one record that trips a fault of ours must not end all checks
+            # The record keeps its claim, so that it rests until that runs out.
+            self._claimed.discard(record.key)
+            self.mishaps.note("a check was not finished", error, record=record.id)
         finally:
             self.in_flight -= 1
-            if self._room() >= self._worthwhile:
+            if self._is_full and self._room() >= self._worthwhile:
                 self._wake.set()
+
+    async def _give_back(self, keys: Sequence[str]) -> None:
+        self._claimed.difference_update(keys)
+        if not keys:
+            return
+        try:
+            await self._store.unclaim(keys)
+        except StoreError as error:
+            log.warning("claims are not given back, they run out by themselves", error=str(error), count=len(keys))
 
     def _room(self) -> int:
         return self._options.concurrency - self.in_flight
 
-    async def _pace(self) -> None:
-        if self._bucket is None:
-            return
-        wait = self._bucket.take(self._clock.now())
+    async def _pace(self, bucket: TokenBucket) -> None:
+        loop = asyncio.get_running_loop()
+        wait = bucket.take(loop.time())
         while wait > 0.0:
             await asyncio.sleep(wait)
-            wait = self._bucket.take(self._clock.now())
+            wait = bucket.take(loop.time())
 
     async def _pause(self, due: float | None) -> None:
-        self._wake.clear()
         limit = _IDLE if due is None else min(_IDLE, max(0.02, due - self._clock.now()))
         try:
             async with asyncio.timeout(limit):
