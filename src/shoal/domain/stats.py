@@ -48,5 +48,7 @@ class Stats(Struct, frozen=True):
     sources_total: int = 0
     vantage_healthy: bool = True
     started_at: float = 0.0
+    store_error: str | None = None
+    """Why the store fails right now; None while it answers."""
     problems: tuple[str, ...] = ()
     """What is wrong right now, in sentences."""

@@ -101,7 +101,7 @@ class Collector:
             await self._rest(nudge, wait)
             nudge.clear()
             async with self._slots:
-                state, reachable = await self._run_once(source, state)
+                state, reachable = await self._run_safely(source, state)
             self._states[source.name] = state
             await self._until_stored(lambda kept=state: self._store.save_source_state(kept))  # type: ignore[misc]
             self._note(source.name, reachable)
@@ -116,15 +116,21 @@ class Collector:
         except TimeoutError:
             pass
 
-    async def _run_once(self, source: Source, state: SourceState) -> tuple[SourceState, bool]:
-        """One run: the source's new state, and whether anything answered."""
+    async def _run_safely(self, source: Source, state: SourceState) -> tuple[SourceState, bool]:
         now = self._clock.now()
         try:
-            harvest = await self._fetch(source, state)
+            return await self._run_once(source, state)
         except SourceError as error:
             log.info("source failed", source=source.name, error=str(error))
-            failed = replace(state, last_run=now, failures=state.failures + 1, error=str(error))
-            return self._planned(failed, source, now), not error.network
+            return self._failed(state, source, now, str(error)), not error.network
+        except Exception as error:  # noqa: BLE001 - one source that trips a fault of ours must not end all others
+            self._mishaps.note("a source was not read", error, source=source.name)
+            return self._failed(state, source, now, "it met a fault in Shoal, which the log describes"), True
+
+    async def _run_once(self, source: Source, state: SourceState) -> tuple[SourceState, bool]:
+        """One run: the source's new state, and whether anything answered. Raises ``SourceError``."""
+        now = self._clock.now()
+        harvest = await self._fetch(source, state)
         if harvest.unchanged:
             done = replace(state, last_run=now, last_success=now, failures=0, idle=state.idle + 1, error=None, new=0)
             return self._planned(done, source, now), True
@@ -141,11 +147,6 @@ class Collector:
                 return await source.fetch(state)
         except TimeoutError:
             raise SourceError(f"it was not read within {self._run_limit:g} s", network=True) from None
-        except SourceError:
-            raise
-        except Exception as error:  # one source that trips a fault of ours must not end all others
-            self._mishaps.note("a source was not read", error, source=source.name)
-            raise SourceError("it met a fault in Shoal, which the log describes") from error
 
     async def _until_stored(self, act: Callable[[], Awaitable[T]]) -> T:
         """Do it again until the store takes it: a lost store is waited for."""
@@ -160,6 +161,9 @@ class Collector:
         while True:
             await asyncio.sleep(_COUNTS_KEPT)
             self._admission.forget()
+
+    def _failed(self, state: SourceState, source: Source, now: float, why: str) -> SourceState:
+        return self._planned(replace(state, last_run=now, failures=state.failures + 1, error=why), source, now)
 
     def _planned(self, state: SourceState, source: Source, now: float) -> SourceState:
         # An edit of the user's own list is wanted soon, however long it stood unchanged.

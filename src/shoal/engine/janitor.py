@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from shoal.errors import StoreError
 from shoal.options import PoolOptions
 from shoal.ports import Clock, Store
 
@@ -26,8 +27,12 @@ class Janitor:
     async def run(self) -> None:
         while True:
             await asyncio.sleep(_ROUND)
-            gone = await self._store.expire(
-                self._clock.now(), unseen=self._options.unseen, not_worked=self._options.unseen
-            )
+            try:
+                gone = await self._store.expire(
+                    self._clock.now(), unseen=self._options.unseen, not_worked=self._options.unseen
+                )
+            except StoreError as error:
+                log.warning("nothing can be forgotten, trying again next round", error=str(error))
+                continue
             if gone:
                 log.info("records forgotten", count=gone)

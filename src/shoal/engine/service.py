@@ -13,6 +13,7 @@ from shoal.engine.leasing import Leasing
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.engine.scheduler import Scheduler
+from shoal.errors import StoreError
 from shoal.policy.forecast import forecast
 from shoal.policy.health_report import problems
 from shoal.ports import Clock, Counts, Store, Vantage
@@ -46,6 +47,7 @@ class PoolService:
         self._vantage = vantage
         self._started_at = clock.now()
         self._counts = Counts()
+        self._store_error: str | None = None
         self._rates: deque[tuple[float, int]] = deque()
 
     def now(self) -> float:
@@ -86,8 +88,12 @@ class PoolService:
             self._collector.refresh()
 
     async def update_counts(self) -> None:
-        """Ask the store for its sizes; called once a second by the owner."""
-        self._counts = await self._store.counts(self._clock.now())
+        """Ask the store for its sizes; called once a second by the owner. While it fails the last ones stand."""
+        try:
+            self._counts = await self._store.counts(self._clock.now())
+            self._store_error = None
+        except StoreError as error:
+            self._store_error = str(error)
         self._rates.append((self._clock.now(), self._recorder.checked))
         while len(self._rates) > 1 and self._rates[0][0] < self._clock.now() - _RATE_WINDOW:
             self._rates.popleft()
@@ -122,6 +128,7 @@ class PoolService:
             sources_total=len(self._collector.sources) if self._collector else 0,
             vantage_healthy=self._vantage.healthy if self._vantage else True,
             started_at=self._started_at,
+            store_error=self._store_error,
         )
         asked = self._collector is None or self._collector.first_round.is_set()
         return replace(stats, problems=problems(stats, sources_asked=asked))

@@ -24,6 +24,11 @@ def problems(stats: Stats, *, sources_asked: bool) -> tuple[str, ...]:
         )
     if sources_asked and stats.sources_total and stats.sources_ok and not stats.known:
         found.append("the sources were read but no proxy was let in: see the refused counts, and --allow for your own")
+    if stats.store_error is not None:
+        found.append(
+            f"the store fails ({stats.store_error}): proxies are handed out from memory and results wait to be saved; "
+            "check its disk or server"
+        )
     if stats.vantage_healthy and stats.checked_total >= max(100, stats.known) and not stats.verified:
         worst = sorted(stats.failures.items(), key=lambda item: -item[1])[:3]
         kinds = ", ".join(f"{kind} {count}" for kind, count in worst)
