@@ -35,7 +35,7 @@ class Credentials(Struct, frozen=True, gc=False):
     @property
     def userinfo(self) -> str:
         """``user:password`` percent-encoded for a URL."""
-        return f"{quote(self.username, safe='')}:{quote(self.password, safe='')}"
+        return f"{_quoted(self.username)}:{_quoted(self.password)}"
 
 
 class Proxy(Struct, frozen=True, gc=False):
@@ -59,7 +59,7 @@ def proxy_url(scheme: Scheme, endpoint: Endpoint, credentials: Credentials | Non
         return f"{scheme.value}://{endpoint}"
     if secrets:
         return f"{scheme.value}://{credentials.userinfo}@{endpoint}"
-    return f"{scheme.value}://{quote(credentials.username, safe='')}:***@{endpoint}"
+    return f"{scheme.value}://{_quoted(credentials.username)}:***@{endpoint}"
 
 
 def record_key(endpoint: Endpoint, credentials: Credentials | None, secret: bytes) -> str:
@@ -70,10 +70,16 @@ def record_key(endpoint: Endpoint, credentials: Credentials | None, secret: byte
     """
     if credentials is None:
         return str(endpoint)
-    mac = hmac.new(secret, credentials.password.encode(), hashlib.sha256).hexdigest()[:16]
-    return f"{quote(credentials.username, safe='')}:{mac}@{endpoint}"
+    # JSON may spell half a surrogate pair, which plain UTF-8 cannot.
+    password = credentials.password.encode(errors="surrogatepass")
+    mac = hmac.new(secret, password, hashlib.sha256).hexdigest()[:16]
+    return f"{_quoted(credentials.username)}:{mac}@{endpoint}"
 
 
 def record_id(key: str) -> str:
     """The opaque name of a record in URLs: 16 hexadecimal digits of its key's BLAKE2 digest."""
     return hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="surrogatepass")

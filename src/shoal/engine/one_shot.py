@@ -5,10 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import TypeAlias
 
 from msgspec import Struct
 
-from shoal.domain import Candidate, CheckResult, Proxy, Record, Refused, Scheme, Trust
+from shoal.domain import (
+    Blame,
+    Candidate,
+    CheckResult,
+    Failure,
+    Proxy,
+    Reason,
+    Record,
+    Refused,
+    Scheme,
+    Stage,
+    Trust,
+)
+from shoal.engine.mishaps import Mishaps
 from shoal.policy.admission import Admission
 from shoal.ports import Clock, Prober, Vantage
 
@@ -20,6 +34,9 @@ class CheckedEntry(Struct, frozen=True):
     proxy: Proxy | None = None
     refused: Refused | None = None
     result: CheckResult | None = None
+
+
+_Done: TypeAlias = "asyncio.Queue[CheckedEntry | None]"
 
 
 class OneShot:
@@ -34,6 +51,7 @@ class OneShot:
         self.read = 0
         self.checked = 0
         self.working = 0
+        self.mishaps = Mishaps()
         self.refused: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.schemes: Counter[str] = Counter()
@@ -44,34 +62,43 @@ class OneShot:
 
     async def run(self, entries: Iterable[Candidate | tuple[Refused, str]]) -> AsyncIterator[CheckedEntry]:
         """Every entry once, in the order in which results come; entries are read only as fast as they are checked."""
-        done: asyncio.Queue[CheckedEntry | None] = asyncio.Queue(self._concurrency)
-        async with asyncio.TaskGroup() as tasks:
-            feeder = tasks.create_task(self._feed(iter(entries), done), name="one-shot feeder")
-            try:
-                while (entry := await done.get()) is not None:
-                    yield entry
-            finally:
-                feeder.cancel()
+        done: _Done = asyncio.Queue()
+        slots = asyncio.Semaphore(self._concurrency)
+        # This generator is the owner: a TaskGroup around a yield would break when its consumer stops early.
+        feeder = asyncio.get_running_loop().create_task(self._feed(iter(entries), slots, done), name="one-shot feeder")
+        try:
+            while (entry := await done.get()) is not None:
+                slots.release()
+                yield entry
+            await feeder
+        finally:
+            feeder.cancel()
+            await asyncio.wait((feeder,))
 
     async def _feed(
-        self, entries: Iterator[Candidate | tuple[Refused, str]], done: asyncio.Queue[CheckedEntry | None]
+        self, entries: Iterator[Candidate | tuple[Refused, str]], slots: asyncio.Semaphore, done: _Done
     ) -> None:
-        slots = asyncio.Semaphore(self._concurrency)
+        """One slot per entry, from its reading until its result is taken: that bounds memory."""
         seen: set[str] = set()
-        async with asyncio.TaskGroup() as checks:
-            for entry in entries:
-                self.read += 1
-                if isinstance(entry, tuple):
-                    await self._refuse(entry[0], entry[1], done)
-                    continue
-                record, why = self._admit(entry, seen)
-                if record is None:
-                    await self._refuse(why, entry.text or str(entry.endpoint), done)
-                    continue
-                await self._vantage.wait_healthy()
-                await slots.acquire()
-                checks.create_task(self._check(record, entry, slots, done), name=f"check {record.id}")
-        await done.put(None)
+        try:
+            async with asyncio.TaskGroup() as checks:
+                while True:
+                    await slots.acquire()
+                    entry = next(entries, None)
+                    if entry is None:
+                        break
+                    self.read += 1
+                    if isinstance(entry, tuple):
+                        self._refuse(entry[0], entry[1], done)
+                        continue
+                    record, why = self._admit(entry, seen)
+                    if record is None:
+                        self._refuse(why, entry.text or str(entry.endpoint), done)
+                        continue
+                    await self._vantage.wait_healthy()
+                    checks.create_task(self._check(record, entry, done), name=f"check {record.id}")
+        finally:
+            done.put_nowait(None)
 
     def _admit(self, entry: Candidate, seen: set[str]) -> tuple[Record | None, Refused]:
         fit, why = self._admission.admit((entry,), source="check", trust=Trust.OWN, seen=seen)
@@ -82,21 +109,17 @@ class OneShot:
         record = Record(admitted.id, admitted.key, entry.endpoint, entry.credentials, claims=claims, trust=Trust.OWN)
         return record, Refused.MALFORMED
 
-    async def _refuse(self, why: Refused, text: str, done: asyncio.Queue[CheckedEntry | None]) -> None:
+    def _refuse(self, why: Refused, text: str, done: _Done) -> None:
         self.refused[why.value] += 1
-        await done.put(CheckedEntry(text, refused=why))
+        done.put_nowait(CheckedEntry(text, refused=why))
 
-    async def _check(
-        self,
-        record: Record,
-        entry: Candidate,
-        slots: asyncio.Semaphore,
-        done: asyncio.Queue[CheckedEntry | None],
-    ) -> None:
+    async def _check(self, record: Record, entry: Candidate, done: _Done) -> None:
         try:
             result = await self._prober.check(record, full=True)
-        finally:
-            slots.release()
+        except Exception as error:  # noqa: BLE001 - one entry that trips a fault of ours must not end the whole list
+            self.mishaps.note("a check was not finished", error, record=record.id)
+            failure = Failure(Stage.CONNECT, Reason.LOCAL_LIMIT, "a fault in Shoal ended this check")
+            result = CheckResult(record.key, (), False, failure=failure, blame=Blame.LOCAL)
         self.checked += 1
         if result.works:
             self.working += 1
@@ -104,4 +127,4 @@ class OneShot:
         elif result.failure is not None:
             self.failures[result.failure.kind] += 1
         scheme = result.schemes[0] if result.schemes else entry.scheme or Scheme.HTTP
-        await done.put(CheckedEntry(entry.text or str(entry.endpoint), record.proxy(scheme), result=result))
+        done.put_nowait(CheckedEntry(entry.text or str(entry.endpoint), record.proxy(scheme), result=result))
