@@ -90,13 +90,17 @@ class Sockets:
             _plug(hole)
 
     def set_network(self, on: bool) -> None:
-        """Off: the kernel drops every packet to a live port, so that its proxies are as unreachable as they look."""
+        """Off: the kernel drops every packet to a live port, so that its proxies are as unreachable as they look.
+
+        Where it refuses the filter (some machines grant none without privileges) connections are still accepted; it is
+        for the sessions to stay silent.
+        """
         for listener in self.listening:
-            if on:
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
+                if on:
                     listener.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
-            else:
-                _attach_drop_all(listener)
+                else:
+                    _attach_drop_all(listener)
 
     def close(self) -> None:
         for held in (*self.listening, *self.holes, *self._refused):

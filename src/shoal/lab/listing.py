@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -51,13 +52,25 @@ def update_of(t: float) -> int:
     return int(t // UPDATE_INTERVAL)
 
 
-def members(spec: ListSpec, population: tuple[LabProxy, ...], seed: int, update: int) -> tuple[LabProxy, ...]:
-    """The proxies that ``spec`` names in this update, in a stable order. Every one is in at least one list."""
+def homes(population: tuple[LabProxy, ...], seed: int) -> tuple[int, ...]:
+    """For each proxy the number of the list that always names it."""
+    found = []
+    for proxy in population:
+        fitting = [spec.number for spec in LISTS if _fits(spec, proxy)]
+        found.append(fitting[int(uniform(seed, b"home", proxy.index, 0) * len(fitting))])
+    return tuple(found)
+
+
+def members(
+    spec: ListSpec, population: tuple[LabProxy, ...], at_home: Sequence[int], seed: int, update: int
+) -> tuple[LabProxy, ...]:
+    """The proxies that ``spec`` names in this update, in a stable order. ``at_home``: what ``homes`` said."""
     now = update * UPDATE_INTERVAL
     return tuple(
         proxy
-        for proxy in population
-        if proxy.born <= now < proxy.dies + _STALE and _fits(spec, proxy) and _named(spec, proxy, seed, update)
+        for proxy, home in zip(population, at_home, strict=True)
+        if proxy.born <= now < proxy.dies + _STALE
+        and (home == spec.number or (_fits(spec, proxy) and _visits(spec, proxy, seed, update)))
     )
 
 
@@ -67,17 +80,8 @@ def _fits(spec: ListSpec, proxy: LabProxy) -> bool:
     return spec.scheme is None or proxy.claimed.value.startswith(spec.scheme)
 
 
-def _named(spec: ListSpec, proxy: LabProxy, seed: int, update: int) -> bool:
-    if spec.number == home_of(proxy, seed).number:
-        return True
+def _visits(spec: ListSpec, proxy: LabProxy, seed: int, update: int) -> bool:
     if proxy.preset is Preset.ALIVE:
         return False
-    offset = int(uniform(seed, b"listing", proxy.index, spec.number) * _KEEP_UPDATES)
-    epoch = (update + offset) // _KEEP_UPDATES
+    epoch = (update + proxy.index * 7 + spec.number * 3) // _KEEP_UPDATES
     return uniform(seed, b"listed %d" % spec.number, proxy.index, epoch) < _OVERLAP
-
-
-def home_of(proxy: LabProxy, seed: int) -> ListSpec:
-    """The list that always names ``proxy``."""
-    fitting = [spec for spec in LISTS if _fits(spec, proxy)]
-    return fitting[int(uniform(seed, b"home", proxy.index, 0) * len(fitting))]

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Final
 
 from shoal.lab.list_forms import FORMS
-from shoal.lab.listing import LISTS, UPDATE_INTERVAL, ListSpec, members, update_of
+from shoal.lab.listing import LISTS, ListSpec, homes, members, update_of
 from shoal.lab.web import Page, Request, problem_page
 from shoal.lab.world import World
 
@@ -20,6 +20,7 @@ class Lists:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._homes = homes(world.population, world.seed)
         self._started = time.time()
         self._written: dict[int, tuple[int, bytes]] = {}
 
@@ -44,7 +45,7 @@ class Lists:
         written = self._written.get(spec.number)
         if written is None or written[0] != update:
             world = self._world
-            named = members(spec, world.population, world.seed, update)
+            named = members(spec, world.population, self._homes, world.seed, update)
             written = self._written[spec.number] = (update, FORMS[spec.form][1](named).encode())
         return written[1]
 
@@ -61,6 +62,3 @@ def _is_known(request: Request, etag: str, stamp: float) -> bool:
         return parsedate_to_datetime(since).timestamp() >= int(stamp)
     except ValueError:
         return False
-
-
-__all__ = ["UPDATE_INTERVAL", "Lists"]

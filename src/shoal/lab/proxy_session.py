@@ -71,7 +71,7 @@ class ProxySession(asyncio.Protocol):
         world = self._server.world
         self._number = world.use(proxy)
         self._delays = world.delays(proxy)
-        fate = self._fate = world.fate(proxy)
+        fate = self._fate = world.fate(proxy) if world.network_on else FailureKind.STALL
         if fate is FailureKind.ACCEPT_CLOSE:
             transport.close()
         elif fate is FailureKind.RESET:

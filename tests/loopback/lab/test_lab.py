@@ -174,7 +174,11 @@ async def test_without_network_live_proxies_answer_no_more_until_it_is_back() ->
         _, open_before = await asyncio.open_connection(proxy.address, proxy.port)
         assert (await ask(lab.control_url + "/fault?network=off", "POST"))[0] == 200
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asyncio.open_connection(proxy.address, proxy.port), 0.4)
+            async with asyncio.timeout(0.4):
+                # A machine that lets nobody attach a filter accepts the connection, and then nothing comes.
+                reader, writer = await asyncio.open_connection(proxy.address, proxy.port)
+                writer.write(b"GET http://127.0.0.1:9/ HTTP/1.1\r\n\r\n")
+                await reader.read()
         truth = lab.truth(proxy)
         assert truth is not None
         assert not truth.up

@@ -356,3 +356,16 @@ async def test_the_wrong_protocol_is_some_other_services_banner() -> None:
 
 def test_behaviour_can_be_edited_by_name() -> None:
     assert structs.replace(Behaviour(exits=()), fakes=True).fakes
+
+
+async def test_without_a_device_to_bind_to_each_proxy_has_its_own_listener(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shoal.lab.listeners.can_bind_to_loopback", lambda: False)
+    async with Lab(seed=2, size=60, preset="mixed", latency_scale=0) as lab:
+        host, port, _ = judge_of(lab)
+        live = next(p for p in lab.population if p.life is Life.STABLE and p.schemes == (Scheme.HTTP,))
+        assert b"200 OK" in await talk(live, get(host, port, CHECK))
+        hole = next(p for p in lab.population if p.dead_kind is FailureKind.BLACKHOLE)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.open_connection(hole.address, hole.port), 0.4)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.200.200.200", live.port)

@@ -5,21 +5,22 @@ import json
 import pytest
 
 from shoal.lab.list_forms import FORMS, RUBBISH
-from shoal.lab.listing import LISTS, members
+from shoal.lab.listing import LISTS, homes, members
 from shoal.lab.population import build
 from shoal.lab.presets import Preset
 
 POPULATION = build(Preset.RAW, 2000, 1)
+HOMES = homes(POPULATION, 1)
 
 
 def test_every_proxy_is_in_some_list_while_it_lives() -> None:
-    named = {proxy.index for spec in LISTS for proxy in members(spec, POPULATION, 1, 0)}
+    named = {proxy.index for spec in LISTS for proxy in members(spec, POPULATION, HOMES, 1, 0)}
     assert named == {proxy.index for proxy in POPULATION if proxy.born <= 0}
 
 
 def test_lists_overlap_but_differ() -> None:
     first, second = (
-        {proxy.index for proxy in members(spec, POPULATION, 1, 0)}
+        {proxy.index for proxy in members(spec, POPULATION, HOMES, 1, 0)}
         for spec in LISTS
         if spec.path.endswith(("csv", "xml"))
     )
@@ -30,14 +31,14 @@ def test_lists_overlap_but_differ() -> None:
 
 def test_an_update_repeats_about_95_percent() -> None:
     spec = LISTS[0]
-    before = {proxy.index for proxy in members(spec, POPULATION, 1, 100)}
-    after = {proxy.index for proxy in members(spec, POPULATION, 1, 101)}
+    before = {proxy.index for proxy in members(spec, POPULATION, HOMES, 1, 100)}
+    after = {proxy.index for proxy in members(spec, POPULATION, HOMES, 1, 101)}
     assert 0.92 < len(before & after) / len(before) < 0.995
 
 
 def test_the_born_appear_in_later_updates() -> None:
     late = {proxy.index for proxy in POPULATION if proxy.born > 0}
-    after_three_days = {proxy.index for spec in LISTS for proxy in members(spec, POPULATION, 1, 3 * 48)}
+    after_three_days = {proxy.index for spec in LISTS for proxy in members(spec, POPULATION, HOMES, 1, 3 * 48)}
     assert late
     assert late <= after_three_days
 
@@ -45,14 +46,14 @@ def test_the_born_appear_in_later_updates() -> None:
 def test_passwords_stand_only_in_lists_that_can_carry_them() -> None:
     own = build(Preset.OWN, 500, 1)
     for spec in LISTS:
-        with_password = [proxy for proxy in members(spec, own, 1, 0) if proxy.credentials]
+        with_password = [proxy for proxy in members(spec, own, homes(own, 1), 1, 0) if proxy.credentials]
         assert bool(with_password) == spec.carries_passwords
 
 
 def test_a_list_of_one_scheme_names_only_what_claims_it() -> None:
     for spec in LISTS:
         if spec.scheme is not None:
-            claimed = {proxy.claimed.value for proxy in members(spec, POPULATION, 1, 0)}
+            claimed = {proxy.claimed.value for proxy in members(spec, POPULATION, HOMES, 1, 0)}
             assert all(name.startswith(spec.scheme) for name in claimed)
 
 
