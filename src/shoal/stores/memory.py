@@ -77,6 +77,8 @@ class MemoryStore:
                 if entry is not None:
                     self._refresh(entry, admitted, now)
                     known += 1
+                elif admitted.id in self._keys:
+                    known += 1  # another key with the same digest: once in some billions of records, and never an error
                 elif self._tombstones.get(admitted.key, now) > now:
                     tombstoned += 1
                 elif capacity is not None and admitted.trust is Trust.PUBLIC and self._public >= capacity:
@@ -170,8 +172,8 @@ class MemoryStore:
             key
             for key, entry in self._entries.items()
             if entry.record.trust is Trust.PUBLIC
-            and now - entry.record.last_seen >= unseen
-            and (not entry.record.is_verified or now - last_ok(entry.record) >= not_worked)
+            and entry.record.last_seen <= now - unseen
+            and (not entry.record.is_verified or last_ok(entry.record) <= now - not_worked)
         ]
         for key in outdated:
             self._remove(key, None)

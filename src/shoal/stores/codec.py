@@ -1,0 +1,143 @@
+"""Bytes in which adapters keep values: one version byte, then msgpack.
+
+Fields may be added with a default under the same version; anything else raises the version and keeps the old decoder.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from shoal.domain import Credentials, Endpoint, Failure, Path, Record, Trust
+from shoal.errors import StoreError
+from shoal.ports.store import SourceState
+from shoal.stores.origin import Origin
+
+VERSION = 1
+_PREFIX = bytes([VERSION])
+
+T = TypeVar("T")
+
+
+class _Body(
+    Struct,
+    frozen=True,
+    omit_defaults=True,
+    rename={
+        "host": "h",
+        "port": "p",
+        "username": "u",
+        "password": "w",
+        "country": "c",
+        "first_seen": "f",
+        "checks": "n",
+        "misses": "m",
+        "last_check": "l",
+        "failure": "e",
+        "paths": "s",
+        "version": "v",
+    },
+):
+    """What checks own of a record. Nine in ten records never worked: short names and no defaults keep them small."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str = ""
+    country: str | None = None
+    first_seen: float = 0.0
+    checks: int = 0
+    misses: int = 0
+    last_check: float = 0.0
+    failure: Failure | None = None
+    paths: tuple[Path, ...] = ()
+    version: int = 0
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_body_decoder = msgspec.msgpack.Decoder(_Body)
+_origin_decoder = msgspec.msgpack.Decoder(Origin)
+_source_decoder = msgspec.msgpack.Decoder(SourceState)
+
+
+def encode_body(record: Record) -> bytes:
+    """A record without its id, key, next check and what sources own. The password stands here and nowhere else."""
+    credentials = record.credentials
+    return _PREFIX + _encode(
+        _Body(
+            record.endpoint.host,
+            record.endpoint.port,
+            None if credentials is None else credentials.username,
+            "" if credentials is None else credentials.password,
+            record.country,
+            record.first_seen,
+            record.checks,
+            record.misses,
+            record.last_check,
+            record.failure,
+            record.paths,
+            record.version,
+        )
+    )
+
+
+def decode_record(
+    id: str, key: str, trust: Trust, next_check: float, last_seen: float, origin: bytes, body: bytes
+) -> Record:
+    """Put a record together again. Raises ``StoreError`` for bytes of a newer version or damaged ones."""
+    kept = _decode(_body_decoder, body)
+    listed = decode_origin(origin)
+    return Record(
+        id,
+        key,
+        Endpoint(kept.host, kept.port),
+        None if kept.username is None else Credentials(kept.username, kept.password),
+        listed.claims,
+        listed.sources,
+        trust,
+        listed.tags,
+        kept.country,
+        kept.first_seen,
+        last_seen,
+        kept.checks,
+        kept.misses,
+        kept.last_check,
+        next_check,
+        kept.failure,
+        kept.paths,
+        kept.version,
+    )
+
+
+def encode_origin(origin: Origin) -> bytes:
+    return _PREFIX + _encode(origin)
+
+
+@lru_cache(maxsize=4096)
+def decode_origin(data: bytes) -> Origin:
+    """Remembered, since a pool has few combinations of claims, sources and tags and many records of each."""
+    return _decode(_origin_decoder, data)
+
+
+def encode_source_state(state: SourceState) -> bytes:
+    return _PREFIX + _encode(state)
+
+
+def decode_source_state(data: bytes) -> SourceState:
+    return _decode(_source_decoder, data)
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes) -> T:
+    if data[:1] != _PREFIX:
+        if data and data[0] > VERSION:
+            raise StoreError(
+                f"the store holds data of a newer Shoal (format {data[0]}, this one reads {VERSION}); upgrade Shoal"
+            )
+        raise StoreError("a stored record is damaged; move the store away or put a backup in its place")
+    try:
+        return decoder.decode(memoryview(data)[1:])
+    except msgspec.MsgspecError as error:
+        raise StoreError("a stored record is damaged; move the store away or put a backup in its place") from error
