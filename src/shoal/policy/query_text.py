@@ -15,6 +15,8 @@ from shoal.errors import InvalidQueryError
 
 VALUE_LIMIT: Final = 8192
 """Characters of one value: room for some four hundred excluded addresses."""
+LIST_LIMIT: Final = 500
+"""Entries of one list."""
 
 NAME_PATTERN: Final = r"[^,!\x00-\x20\x7f][^,\x00-\x1f\x7f]{0,199}"
 """Names of sources and tags."""
@@ -67,19 +69,27 @@ def _unknown(name: str, known: Collection[str]) -> str:
     shown = name if name.isprintable() and len(name) <= 40 else "that"
     close = get_close_matches(name, known, 1) if len(name) <= 40 else []
     hint = f"did you mean {close[0]}? " if close else ""
-    return f"there is no filter {shown}; {hint}There are: {', '.join(known)}"
+    there_are = f"there are: {', '.join(known)}" if known else "no filters are taken here"
+    return f"there is no filter {shown}; {hint}{there_are}"
 
 
 def _items(name: str, text: str, allowed: str) -> list[tuple[bool, str]]:
     """Words of a list, each with whether it is wanted."""
     items = []
-    for item in text.split(","):
+    for item in _split(name, text):
         item = item.strip(" ")
         wanted = not item.startswith("!")
         word = item if wanted else item[1:]
         if not word:
             raise InvalidQueryError(name, f"{name} has an empty entry; allowed: {allowed}")
         items.append((wanted, word))
+    return items
+
+
+def _split(name: str, text: str) -> list[str]:
+    items = text.split(",")
+    if len(items) > LIST_LIMIT:
+        raise InvalidQueryError(name, f"{name} takes {LIST_LIMIT} entries at most")
     return items
 
 
@@ -142,15 +152,13 @@ def _honesty(settings: dict[str, Any], name: str, text: str) -> None:
 
 
 def _trust(settings: dict[str, Any], name: str, text: str) -> None:
-    found: dict[str, Any] = {}
-    _enum(Trust, "trusts")(found, name, text)
-    settings["trusts"] = found.get("trusts", frozenset(Trust)) - found.get("not_trusts", frozenset())
-    if not settings["trusts"]:
-        raise InvalidQueryError(name, "trust leaves nothing; allowed: own, public")
+    allowed = "own, public, !own, !public"
+    member = _member(Trust, name, text.removeprefix("!"), allowed)
+    settings["trusts"] = frozenset(Trust) - {member} if text.startswith("!") else frozenset({member})
 
 
 def _exclude(settings: dict[str, Any], name: str, text: str) -> None:
-    words = [word.strip(" ") for word in text.split(",")]
+    words = [word.strip(" ") for word in _split(name, text)]
     if not all(re.fullmatch(EXCLUDE_PATTERN, word) for word in words):
         raise InvalidQueryError(name, "exclude takes ids, HOST:PORT or hosts, separated by commas")
     settings["exclude"] = frozenset(word.lower() for word in words)
@@ -207,7 +215,7 @@ _READERS: Final[dict[str, Callable[[dict[str, Any], str, str], None]]] = {
     "limit": _limit,
     "order": _order,
 }
-_SINGLE: Final = frozenset({"target", "max_latency_ms", "min_forecast", "max_age", "limit", "order"})
+_SINGLE: Final = frozenset({"trust", "target", "max_latency_ms", "min_forecast", "max_age", "limit", "order"})
 
 FIELDS: Final[tuple[str, ...]] = tuple(_READERS)
 """The names that ``parse_query`` understands."""

@@ -1,0 +1,131 @@
+"""The routes of jhao104/proxy_pool, so that scripts written for it work unchanged.
+
+``/get/``, ``/pop/`` and ``/all/`` give http proxies that forward, since scripts put ``http://`` before them;
+``type=https`` those with a verified tunnel, ``type=socks5`` and the other schemes what they say. Any other type is
+refused with 400 rather than answered with proxies of a kind that was not asked for. The filters of ``/v1`` work as
+extra parameters; names that nobody knows are ignored, as that program does.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from typing import Any, Final
+
+from msgspec.structs import replace
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shoal.api.query import params_of
+from shoal.api.responses import problem_response, sorted_json_response, text_response
+from shoal.api.service import PoolService
+from shoal.domain import Anonymity, Capability, Pick, Query, Scheme
+from shoal.domain.problem import Problem
+from shoal.errors import InvalidQueryError
+from shoal.policy.query_text import FIELDS, parse_query
+
+_NO_PROXY: Final = {"code": 0, "src": "no proxy"}
+DELETE_PATTERN: Final = "[!-~]{1,2048}"
+"""What may name a proxy: host:port, URL or id, all of them ASCII."""
+_KINDS: Final[dict[str, tuple[Scheme, Capability | None]]] = {
+    "": (Scheme.HTTP, Capability.FORWARD),
+    "http": (Scheme.HTTP, Capability.FORWARD),
+    "https": (Scheme.HTTP, Capability.TUNNEL),
+    "socks4": (Scheme.SOCKS4, None),
+    "socks4a": (Scheme.SOCKS4A, None),
+    "socks5": (Scheme.SOCKS5, None),
+}
+_ROUTES: Final = {
+    "url": [
+        {"url": "/get", "params": "type: http|https|socks4|socks4a|socks5", "desc": "one proxy, chosen by forecast"},
+        {"url": "/pop", "params": "type, as for /get", "desc": "one proxy, which leaves the pool"},
+        {"url": "/delete", "params": "proxy: HOST:PORT", "desc": "take a proxy out of the pool"},
+        {"url": "/all", "params": "type, as for /get", "desc": "every proxy that works now"},
+        {"url": "/count", "params": "", "desc": "how many proxies there are, by kind and source"},
+    ]
+}
+
+
+def compat_query(params: list[tuple[str, str]], *, limit: int) -> Query:
+    """The query of one request. Raises InvalidQueryError."""
+    kind = ""
+    filters = []
+    for name, value in params:
+        if name == "type":
+            kind = value.strip().lower()
+        elif name in FIELDS:
+            filters.append((name, value))
+    if kind not in _KINDS:
+        raise InvalidQueryError("type", f"type must be one of {', '.join(name for name in _KINDS if name)}")
+    query = parse_query(filters, limit_max=limit)
+    named = {name for name, _ in filters}
+    scheme, capability = _KINDS[kind]
+    if "scheme" not in named:
+        query = replace(query, schemes=frozenset({scheme}))
+        if "capability" not in named and capability is not None:
+            query = replace(query, capabilities=frozenset({capability}))
+    return query if query.limit is not None else replace(query, limit=limit)
+
+
+def compat_object(pick: Pick) -> dict[str, Any]:
+    """The nine keys. ``proxy`` carries user and password where it needs them: those are the user's own proxies."""
+    record, path = pick.record, pick.path
+    credentials = record.credentials
+    return {
+        "anonymous": "" if path.anonymity is Anonymity.UNKNOWN else path.anonymity.value,
+        "check_count": record.checks,
+        "fail_count": record.misses,
+        "https": Capability.TUNNEL in path.capabilities,
+        "last_status": path.health.last_ok >= path.health.last_bad,
+        "last_time": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.last_check)) if record.last_check else "",
+        "proxy": f"{credentials.userinfo}@{record.endpoint}" if credentials else str(record.endpoint),
+        "region": path.country or record.country or "",
+        "source": "/".join(record.sources),
+    }
+
+
+class Compat:
+    """Endpoints over one service. ``limit`` bounds the rows of ``/all/``."""
+
+    def __init__(self, service: PoolService, *, limit: int) -> None:
+        self._service = service
+        self._limit = limit
+
+    def _query(self, request: Request) -> Query:
+        return compat_query(params_of(request.scope["query_string"]), limit=self._limit)
+
+    async def index(self, request: Request) -> Response:
+        return sorted_json_response(_ROUTES)
+
+    async def get(self, request: Request) -> Response:
+        pick = self._service.pick(self._query(request))
+        return sorted_json_response(_NO_PROXY if pick is None else compat_object(pick))
+
+    async def pop(self, request: Request) -> Response:
+        pick = await self._service.pop(self._query(request))
+        return sorted_json_response(_NO_PROXY if pick is None else compat_object(pick))
+
+    async def all(self, request: Request) -> Response:
+        return sorted_json_response([compat_object(pick) for pick in self._service.list(self._query(request))])
+
+    async def count(self, request: Request) -> Response:
+        kinds: Counter[str] = Counter()
+        sources: Counter[str] = Counter()
+        # Both kinds that /all/ can give, so that "https" is the length of /all/?type=https.
+        for pick in self._service.list(Query(schemes=frozenset({Scheme.HTTP}))):
+            if pick.path.capabilities & {Capability.FORWARD, Capability.TUNNEL}:
+                kinds["https" if Capability.TUNNEL in pick.path.capabilities else "http"] += 1
+                sources.update(pick.record.sources)
+        return sorted_json_response({"http_type": kinds, "source": sources, "count": kinds.total()})
+
+    async def delete(self, request: Request) -> Response:
+        named = [value for name, value in params_of(request.scope["query_string"]) if name == "proxy"]
+        if not named or re.fullmatch(DELETE_PATTERN, named[0]) is None:
+            detail = "Say which proxy to take out: /delete/?proxy=HOST:PORT."
+            return problem_response(Problem(400, "proxy_missing", detail, "proxy"))
+        return sorted_json_response({"code": 0, "src": await self._service.delete(named[0])})
+
+    async def refresh(self, request: Request) -> Response:
+        await self._service.refresh()
+        return text_response("success")

@@ -1,0 +1,155 @@
+"""Who may ask: token, client network, Host and origin are looked at before any route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shoal.api.auth import matches, shown_token, token_hash
+from shoal.api.bind import Network, is_loopback, parse_listen, parse_networks
+from shoal.api.responses import problem_response
+from shoal.domain.address import special_use
+from shoal.domain.problem import Problem
+from shoal.options import ApiOptions
+
+CHANGING_PATHS: Final = frozenset(
+    path + slash for path in ("/pop", "/delete", "/refresh") for slash in ("", "/")
+)  # GETs that change state, as old scripts use them
+OPEN_PATHS: Final = frozenset({"/healthz", "/check", "/check/", "/headers", "/echo"})
+OPEN_PREFIXES: Final = ("/nonce/", "/doc/")
+_READ_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_NO_TOKEN: Final = Problem(
+    401,
+    "token_needed",
+    "This API needs its token: send 'Authorization: Bearer TOKEN', or put it into the address: http://:TOKEN@HOST:PORT/.",
+)
+_BAD_TOKEN: Final = Problem(401, "token_wrong", "That is not the token of this API.")
+_BAD_HOST: Final = Problem(
+    421,
+    "host_refused",
+    "This API is asked under a name that is not its own, as a web page does that points its name here; "
+    "use its address, or a token.",
+)
+_CROSS_SITE: Final = Problem(
+    403, "cross_site", "A page of another site made a browser ask for this; only the API's own page or a script may."
+)
+
+
+class Access(Struct, frozen=True):
+    """The rules, made once from the options. ``token`` is a hash."""
+
+    host: str
+    loopback: bool
+    token: bytes | None
+    networks: tuple[Network, ...]
+
+    @property
+    def needs_token(self) -> bool:
+        return self.token is not None or not self.loopback
+
+
+def access_of(options: ApiOptions) -> Access:
+    """Raises ConfigError for options that ``check_bind`` would refuse by their form."""
+    host, _ = parse_listen(options.listen)
+    token = None if options.token is None else token_hash(options.token)
+    return Access(host.lower(), is_loopback(host), token, parse_networks(options.allow_from))
+
+
+def decide(
+    access: Access, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], client: str | None
+) -> Problem | None:
+    """Why a request is refused, or None. Header names are in lower case, as ASGI has them."""
+    if path in OPEN_PATHS or path.startswith(OPEN_PREFIXES):
+        return None
+    fields: dict[bytes, str] = {}
+    for name, value in headers:
+        # Twice the same field is an attempt to show two of us different things.
+        if name in (b"host", b"authorization") and name in fields:
+            return Problem(400, "repeated_field", f"The field {name.decode()} is there twice.")
+        fields[name] = value.decode("latin-1")
+    refused = _identify(access, fields, client)
+    if refused is None and (method not in _READ_METHODS or path in CHANGING_PATHS) and _is_cross_site(fields):
+        return _CROSS_SITE
+    return refused
+
+
+def _identify(access: Access, fields: dict[bytes, str], client: str | None) -> Problem | None:
+    shown = shown_token(fields[b"authorization"]) if b"authorization" in fields else None
+    # Whoever knows the token is no page that rebound its name to us, so the Host does not matter then.
+    if access.token is not None and shown is not None and matches(shown, access.token):
+        return None
+    if access.needs_token and not _is_allowed(access, client):
+        return _NO_TOKEN if shown is None else _BAD_TOKEN
+    return None if _is_own_host(access, fields.get(b"host")) else _BAD_HOST
+
+
+def _is_allowed(access: Access, client: str | None) -> bool:
+    if not access.networks or client is None:
+        return False
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any((mapped or address) in network for network in access.networks)
+
+
+def _is_own_host(access: Access, host: str | None) -> bool:
+    """Without a token, only names that no stranger can point at us (DNS rebinding)."""
+    if host is None:
+        return True  # HTTP/1.0; browsers always send one
+    name = _without_port(host).lower().rstrip(".")
+    if name in ("localhost", access.host) or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return not access.loopback and bool(name) and ":" not in name and special_use(name) is not None
+    return address.is_loopback or not access.loopback
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _is_cross_site(fields: dict[bytes, str]) -> bool:
+    site = fields.get(b"sec-fetch-site")
+    if site is not None:
+        return site.strip().lower() not in ("same-origin", "none")
+    origin = fields.get(b"origin", fields.get(b"referer"))
+    if origin is None:
+        return False
+    try:
+        netloc = urlsplit(origin.strip()).netloc.rpartition("@")[2]
+    except ValueError:
+        return True
+    return netloc.lower() != fields.get(b"host", "").strip().lower()
+
+
+class Guard:
+    """ASGI middleware that asks ``decide``."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            client = scope.get("client")
+            refused = decide(
+                self._access, scope["method"], scope["path"], scope["headers"], client[0] if client else None
+            )
+            if refused is not None:
+                challenge = {"WWW-Authenticate": 'Bearer realm="shoal", Basic realm="shoal"'}
+                response = problem_response(refused, challenge if refused.status == 401 else None)
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

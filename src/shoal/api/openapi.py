@@ -1,0 +1,154 @@
+"""What the OpenAPI document says of each parameter and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from shoal.api.compat import DELETE_PATTERN
+from shoal.api.views import ProxyView, RecordView
+from shoal.domain import Anonymity, Capability, Honesty, Order, Scheme, Trust
+from shoal.domain.problem import PROBLEM_TYPE
+from shoal.policy.query_text import (
+    AGE_PATTERN,
+    ASN_PATTERN,
+    COUNTRY_PATTERN,
+    EXCLUDE_PATTERN,
+    LIST_LIMIT,
+    NAME_PATTERN,
+    TARGET_PATTERN,
+)
+
+Json = dict[str, Any]
+
+_PROBLEM_SCHEMA: Final[Json] = {
+    "title": "Problem",
+    "description": "RFC 9457. `code` is for programs and keeps its meaning; `detail` says what to do.",
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "field": {"type": "string", "description": "The parameter at fault."},
+    },
+    "required": ["type", "title", "status", "detail", "code"],
+}
+_COMPAT_KEYS: Final[Json] = {
+    "anonymous": {"type": "string"},
+    "check_count": {"type": "integer"},
+    "fail_count": {"type": "integer"},
+    "https": {"type": "boolean"},
+    "last_status": {"type": "boolean"},
+    "last_time": {"type": "string"},
+    "proxy": {"type": "string"},
+    "region": {"type": "string"},
+    "source": {"type": "string"},
+}
+COMPAT_PROXY: Final[Json] = {
+    "title": "CompatProxy",
+    "type": "object",
+    "properties": _COMPAT_KEYS,
+    "required": list(_COMPAT_KEYS),
+    "additionalProperties": False,
+}
+
+
+def schemas() -> Json:
+    """The components of the document."""
+    _, components = msgspec.json.schema_components([ProxyView, RecordView], ref_template="#/components/schemas/{name}")
+    return {**components, "Problem": _PROBLEM_SCHEMA, "CompatProxy": COMPAT_PROXY}
+
+
+def _words(kind: type[StrEnum], *more: str) -> Json:
+    words = [word.value for word in kind]
+    return {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": LIST_LIMIT,
+        "items": {"enum": [*words, *(f"!{word}" for word in words), *more]},
+    }
+
+
+def _patterns(pattern: str, example: str) -> Json:
+    items = {"type": "string", "pattern": f"^!?{pattern}$", "examples": [example]}
+    return {"type": "array", "minItems": 1, "maxItems": LIST_LIMIT, "items": items}
+
+
+_PARAMETERS: Final[dict[str, tuple[Json, str]]] = {
+    "scheme": (_words(Scheme), "How one speaks to the proxy."),
+    "capability": (_words(Capability), "What it was measured to do; all of them must be there."),
+    "country": (_patterns(COUNTRY_PATTERN, "US"), "ISO 3166 code of the exit."),
+    "asn": (_patterns(ASN_PATTERN, "AS64500"), "Autonomous system of the exit."),
+    "anonymity": (_words(Anonymity), "What a target can tell."),
+    "honesty": (_words(Honesty), "tampers, intercepts and fakes are left out unless named; `any` alone takes all."),
+    "source": (_patterns(NAME_PATTERN, "mylist"), "Names of sources."),
+    "tag": (_patterns(NAME_PATTERN, "fast"), "Tags."),
+    "trust": (_words(Trust)["items"], "The user's own proxies or public ones."),
+    "target": ({"type": "string", "pattern": f"^{TARGET_PATTERN}$"}, "HOST or HOST:PORT that it is wanted for."),
+    "max_latency_ms": ({"type": "number", "exclusiveMinimum": 0}, "Milliseconds."),
+    "min_forecast": ({"type": "number", "minimum": 0, "maximum": 1}, "Probability that it works now."),
+    "max_age": (
+        {"type": "string", "pattern": f"^{AGE_PATTERN}$"},
+        "Since it last worked: seconds, or 30s, 5m, 2h, 1d.",
+    ),
+    "exclude": (
+        {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 20,
+            "items": {"type": "string", "pattern": f"^{EXCLUDE_PATTERN}$"},
+        },
+        "Ids, HOST:PORT or hosts that are not wanted.",
+    ),
+    "limit": ({"type": "integer", "minimum": 1}, "Rows at most."),
+    "order": ({"enum": [order.value for order in Order]}, "Best first."),
+    "format": ({"enum": ["json", "txt"]}, "txt: one proxy URL a line."),
+    "credentials": ({"enum": ["0", "1", "false", "true"]}, "1 shows passwords of proxies that need one."),
+    "type": (
+        {"enum": ["http", "https", "socks4", "socks4a", "socks5"]},
+        "http: forwards plain requests; https: an http proxy with a verified tunnel.",
+    ),
+    "proxy": ({"type": "string", "pattern": f"^{DELETE_PATTERN}$"}, "HOST:PORT, URL or id."),
+}
+
+
+def parameters(names: Collection[str], *, required: Collection[str] = (), limit: int) -> list[Json]:
+    """Query parameters by name; lists are written with commas."""
+    described = []
+    for name in names:
+        schema, text = _PARAMETERS[name]
+        if name == "limit":
+            schema = {**schema, "maximum": limit}
+        entry: Json = {"name": name, "in": "query", "description": text, "required": name in required, "schema": schema}
+        if schema.get("type") == "array":
+            entry |= {"style": "form", "explode": False}
+        described.append(entry)
+    return described
+
+
+def reference(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def responses(content: dict[str, Json], *problems: int, description: str = "As asked") -> dict[int | str, Json]:
+    """The 200 of a route by content type, and the problems it may answer besides those of every route."""
+    told: dict[int | str, Json] = {
+        200: {"description": description, "content": {kind: {"schema": schema} for kind, schema in content.items()}}
+    }
+    problem = {"description": "Problem", "content": {PROBLEM_TYPE: {"schema": reference("Problem")}}}
+    return told | dict.fromkeys(_each((*problems, 400, 401, 403, 421)), problem)
+
+
+def _each(statuses: Iterable[int]) -> list[int | str]:
+    return sorted(set(statuses))
+
+
+SECURITY_SCHEMES: Final[Json] = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "basic": {"type": "http", "scheme": "basic", "description": "Any user name, the token as password."},
+}

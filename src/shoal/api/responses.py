@@ -1,0 +1,34 @@
+"""Answers of the API: msgspec-encoded, never cached, problems as RFC 9457."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+from shoal.domain.problem import PROBLEM_TYPE, Problem
+
+NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+_encode: Final = msgspec.json.Encoder().encode
+_encode_sorted: Final = msgspec.json.Encoder(order="sorted").encode
+
+
+def json_response(value: Any, *, headers: Mapping[str, str] | None = None) -> Response:
+    """``value`` as JSON, keys in the order of its definition."""
+    return Response(_encode(value), headers={**NO_STORE, **(headers or {})}, media_type="application/json")
+
+
+def sorted_json_response(value: Any) -> Response:
+    """``value`` as JSON, keys in alphabetical order."""
+    return Response(_encode_sorted(value), headers=NO_STORE, media_type="application/json")
+
+
+def text_response(text: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(text, headers={**NO_STORE, **(headers or {})}, media_type="text/plain")
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(problem.to_json(), problem.status, headers={**NO_STORE, **(headers or {})}, media_type=PROBLEM_TYPE)

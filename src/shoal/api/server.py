@@ -1,0 +1,126 @@
+"""uvicorn in our own loop: signals stay ours, a taken port is a sentence, and closing is quick."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from shoal.errors import ShoalError
+
+_BACKLOG: Final = 2048
+_GRACE: Final = 0.5
+"""Seconds that answers under way get when the server closes."""
+_KEEP_ALIVE: Final = 75
+"""Seconds that an idle connection is kept: above the 60 of common reverse proxies, so that they close first."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The program decides what a signal means, not one of its parts."""
+        yield
+
+
+class ApiHandle:
+    """An API that listens; ``host`` and ``port`` are those it got. Owns the task that serves."""
+
+    def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
+        self.host, self.port = listener.getsockname()[:2]
+        self._server = server
+        self._task = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]), name="api")
+
+    async def started(self) -> None:
+        """Return once connections are taken; raises what stopped the server before that."""
+        while not self._server.started:
+            if self._task.done():
+                self._task.result()
+                raise ShoalError("the API stopped while it started")
+            await asyncio.sleep(0.005)
+
+    async def wait(self) -> None:
+        """Until the server ends; raises what ended it."""
+        await asyncio.shield(self._task)
+
+    async def close(self) -> None:
+        """Stop listening, give answers under way half a second, drop the rest."""
+        self._server.should_exit = True
+        await asyncio.wait([self._task], timeout=_GRACE)
+        if not self._task.done():
+            self._server.force_exit = True
+            for connection in list(self._server.server_state.connections):
+                transport = getattr(connection, "transport", None)
+                if transport is not None:
+                    transport.abort()
+            for task in list(self._server.server_state.tasks):
+                task.cancel()
+            await asyncio.wait([self._task], timeout=_GRACE / 2)
+        if not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=_GRACE / 2)
+        if self._task.done() and not self._task.cancelled():
+            self._task.result()
+
+
+async def serve_api(app: ASGIApp, host: str, port: int) -> ApiHandle:
+    """Serve ``app`` on ``host``:``port`` (0 for any free port). Raises ShoalError when the port cannot be had."""
+    listener = await _listen(host, port)
+    config = uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        # A client's address is what the socket says; X-Forwarded-For would let anyone choose theirs.
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        backlog=_BACKLOG,
+    )
+    handle = ApiHandle(_Server(config), listener)
+    try:
+        await handle.started()
+    except BaseException:
+        await handle.close()
+        raise
+    return handle
+
+
+async def _listen(host: str, port: int) -> socket.socket:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except OSError as error:
+        raise ShoalError(
+            f"the API cannot listen on {host}: no such address; choose another with --api HOST:PORT"
+        ) from error
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setblocking(False)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ShoalError(_why(host, port, error)) from error
+    return listener
+
+
+def _why(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is taken by another program; choose another with --api HOST:PORT"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine; choose another with --api HOST:PORT"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs rights that this user has not; choose one above 1023 with --api HOST:PORT"
+    return f"the API cannot listen on {host} port {port}: {error.strerror}; choose another with --api HOST:PORT"

@@ -1,0 +1,192 @@
+"""How values look in JSON: times as RFC 3339 in UTC, latencies in milliseconds, passwords hidden unless asked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from shoal.api.service import PoolService
+from shoal.domain import Anonymity, Capability, Failure, Forecast, Honesty, Path, Pick, Reason, Record, Scheme, Stage
+from shoal.domain import Trust as TrustWord
+from shoal.domain.stats import Stats
+
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
+
+def rfc3339(at: float) -> str | None:
+    """Epoch seconds as UTC with milliseconds, None for 0 (never)."""
+    if at <= 0.0:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+class ForecastView(Struct, frozen=True, gc=False):
+    """The probability that it works if used now, and how sure we are."""
+
+    probability: float
+    confidence: float
+
+
+class FailureView(Struct, frozen=True, gc=False):
+    stage: Stage
+    reason: Reason
+    detail: str
+
+
+class PathView(Struct, frozen=True, gc=False):
+    """One scheme of a record. ``proxy`` is its URL, with ``***`` for the password unless credentials=1."""
+
+    proxy: str
+    scheme: Scheme
+    capabilities: list[Capability]
+    anonymity: Anonymity
+    honesty: Honesty
+    exit: str | None
+    country: str | None
+    asn: int | None
+    latency_ms: float | None
+    forecast: ForecastView
+    last_ok: Time | None
+    failure: FailureView | None
+    """The last failure by its own fault."""
+
+
+class RecordView(Struct, frozen=True, gc=False):
+    """All that is known of one way in, dead ones included."""
+
+    id: str
+    host: str
+    port: int
+    username: str | None
+    claims: list[Scheme]
+    country: str | None
+    sources: list[str]
+    trust: TrustWord
+    tags: list[str]
+    first_seen: Time | None
+    last_seen: Time | None
+    last_check: Time | None
+    next_check: Time | None
+    checks: int
+    failure: FailureView | None
+    """Why the last check failed; null when it worked."""
+    paths: list[PathView]
+
+
+class ProxyView(Struct, frozen=True, gc=False):
+    """One way to use one proxy now. ``proxy`` is its URL, with ``***`` for the password unless credentials=1."""
+
+    id: str
+    proxy: str
+    scheme: Scheme
+    host: str
+    port: int
+    username: str | None
+    capabilities: list[Capability]
+    anonymity: Anonymity
+    honesty: Honesty
+    exit: str | None
+    country: str | None
+    asn: int | None
+    latency_ms: float | None
+    forecast: ForecastView
+    sources: list[str]
+    trust: TrustWord
+    tags: list[str]
+    first_seen: Time | None
+    last_seen: Time | None
+    last_check: Time | None
+    last_ok: Time | None
+    checks: int
+    failure: FailureView | None
+    """Why the last check failed; null when it worked."""
+
+
+def proxy_view(pick: Pick, *, credentials: bool = False) -> ProxyView:
+    record, path = pick.record, pick.path
+    return ProxyView(
+        record.id,
+        pick.proxy.url(secrets=credentials),
+        path.scheme,
+        record.endpoint.host,
+        record.endpoint.port,
+        record.credentials.username if record.credentials else None,
+        sorted(path.capabilities),
+        path.anonymity,
+        path.honesty,
+        path.exit,
+        path.country or record.country,
+        path.asn,
+        _latency_ms(path),
+        _forecast(pick.forecast),
+        list(record.sources),
+        record.trust,
+        list(record.tags),
+        rfc3339(record.first_seen),
+        rfc3339(record.last_seen),
+        rfc3339(record.last_check),
+        rfc3339(path.health.last_ok),
+        record.checks,
+        _failure(record.failure),
+    )
+
+
+def record_view(record: Record, service: PoolService, *, credentials: bool = False) -> RecordView:
+    return RecordView(
+        record.id,
+        record.endpoint.host,
+        record.endpoint.port,
+        record.credentials.username if record.credentials else None,
+        list(record.claims),
+        record.country,
+        list(record.sources),
+        record.trust,
+        list(record.tags),
+        rfc3339(record.first_seen),
+        rfc3339(record.last_seen),
+        rfc3339(record.last_check),
+        rfc3339(record.next_check),
+        record.checks,
+        _failure(record.failure),
+        [
+            PathView(
+                record.proxy(path.scheme).url(secrets=credentials),
+                path.scheme,
+                sorted(path.capabilities),
+                path.anonymity,
+                path.honesty,
+                path.exit,
+                path.country,
+                path.asn,
+                _latency_ms(path),
+                _forecast(service.forecast(path)),
+                rfc3339(path.health.last_ok),
+                _failure(path.failure),
+            )
+            for path in record.paths
+        ],
+    )
+
+
+def stats_view(stats: Stats, now: float, version: str) -> dict[str, Any]:
+    """``Stats`` with the version in front, ``started_at`` as RFC 3339 and the seconds since."""
+    view: dict[str, Any] = {"version": version, **msgspec.to_builtins(stats)}
+    view["started_at"] = rfc3339(stats.started_at)
+    view["uptime"] = round(max(0.0, now - stats.started_at), 1)
+    view["checks_per_second"] = round(stats.checks_per_second, 1)
+    return view
+
+
+def _latency_ms(path: Path) -> float | None:
+    return round(path.timing.total * 1000.0, 1) or None
+
+
+def _forecast(forecast: Forecast) -> ForecastView:
+    return ForecastView(round(forecast.probability, 4), round(forecast.confidence, 4))
+
+
+def _failure(failure: Failure | None) -> FailureView | None:
+    return None if failure is None else FailureView(failure.stage, failure.reason, failure.detail)

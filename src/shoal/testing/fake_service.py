@@ -1,0 +1,95 @@
+"""A pool service without an engine: records in a list, for tests of whatever talks to one."""
+
+from __future__ import annotations
+
+import builtins
+
+from msgspec.structs import replace
+
+from shoal.domain import Capability, Forecast, Health, Path, Pick, Query, Record, Scheme, Timing
+from shoal.domain.stats import Stats
+from shoal.policy.selection import fits, ordered
+from shoal.testing.builders import make_path, make_record
+
+NOW = 1_800_000_000.0
+
+
+class FakeService:
+    """Implements ``api.service.PoolService``. ``pick`` takes the best, so that tests know what to expect."""
+
+    def __init__(self, *records: Record) -> None:
+        self.records = list(records)
+        self.why = (True, "at least one proxy can be handed out")
+        self.refreshed = 0
+        self.error: Exception | None = None
+
+    def now(self) -> float:
+        return NOW
+
+    def pick(self, query: Query) -> Pick | None:
+        found = self.list(query)
+        return found[0] if found else None
+
+    async def pop(self, query: Query) -> Pick | None:
+        pick = self.pick(query)
+        if pick is not None:
+            self.records.remove(pick.record)
+        return pick
+
+    def list(self, query: Query) -> builtins.list[Pick]:
+        if self.error is not None:
+            raise self.error
+        picks = [
+            Pick(record, path, record.proxy(path.scheme), self.forecast(path))
+            for record in self.records
+            for path in record.paths
+            if path.is_verified and fits(query, record, path)
+        ]
+        return ordered(picks, query.order)[: query.limit]
+
+    def count(self, query: Query) -> int:
+        return len(self.list(replace(query, limit=None)))
+
+    async def delete(self, text: str, /) -> int:
+        gone = [record for record in self.records if text in (record.id, str(record.endpoint), *_urls(record))]
+        self.records = [record for record in self.records if record not in gone]
+        return len(gone)
+
+    async def get(self, id: str, /) -> Record | None:
+        if self.error is not None:
+            raise self.error
+        return next((record for record in self.records if record.id == id), None)
+
+    def forecast(self, path: Path) -> Forecast:
+        return Forecast(0.9 if path.health.last_ok >= path.health.last_bad else 0.1, 0.5)
+
+    def stats(self) -> Stats:
+        return Stats(known=len(self.records), started_at=NOW - 60.0)
+
+    def ready(self) -> tuple[bool, str]:
+        return self.why
+
+    async def refresh(self) -> None:
+        self.refreshed += 1
+
+
+def _urls(record: Record) -> builtins.list[str]:
+    return [record.proxy(path.scheme).url(secrets=True) for path in record.paths]
+
+
+def working_path(
+    scheme: Scheme = Scheme.HTTP, *capabilities: Capability, latency: float = 0.25, country: str | None = None
+) -> Path:
+    """A path that worked a second ago."""
+    health = Health(last_ok=NOW - 1.0, oks=1, streak=1)
+    return Path(scheme, health, frozenset(capabilities), country=country, timing=Timing(total=latency))
+
+
+def typical_records() -> builtins.list[Record]:
+    """One forwarding http proxy, one that tunnels too, one socks5, and one that never worked."""
+    return [
+        make_record(1, paths=(working_path(Scheme.HTTP, Capability.FORWARD, country="DE"),), sources=("alpha", "beta")),
+        make_record(2, paths=(working_path(Scheme.HTTP, Capability.FORWARD, Capability.TUNNEL),)),
+        make_record(3, paths=(working_path(Scheme.SOCKS5, Capability.FORWARD, Capability.TUNNEL),)),
+        make_record(4, paths=(make_path(last_ok=0.0),)),
+    ]

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from starlette.testclient import TestClient
+
+from shoal.api.openapi import parameters
+from shoal.policy.query_text import FIELDS
+
+TOKEN = "a-token-for-tests"
+
+
+def test_every_route_but_the_judges_is_described(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    assert sorted(document["paths"]) == sorted(
+        [
+            *("/", "/get/", "/pop/", "/all/", "/count/", "/delete/", "/refresh/", "/healthz", "/readyz"),
+            *("/v1/proxies", "/v1/proxies/pick", "/v1/proxies/{id}", "/v1/stats"),
+        ]
+    )
+    assert "security" not in document
+
+
+def test_a_needed_token_is_described(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(token=TOKEN)
+    assert client.get("/openapi.json").status_code == 401
+    document = client.get("/openapi.json", headers={"Authorization": f"Bearer {TOKEN}"}).json()
+    assert document["security"] == [{"bearer": []}, {"basic": []}]
+    assert document["paths"]["/healthz"]["get"]["security"] == []
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_filter_is_described(name: str) -> None:
+    (described,) = parameters([name], limit=5)
+    assert described["name"] == name
+    assert described["description"]
