@@ -5,9 +5,10 @@ import json
 import pytest
 
 from shoal.lab.list_forms import FORMS, RUBBISH
-from shoal.lab.listing import LISTS, homes, members
+from shoal.lab.listing import LISTS, ListSpec, homes, members
 from shoal.lab.population import build
 from shoal.lab.presets import Preset
+from shoal.sources.extract import extract
 
 POPULATION = build(Preset.RAW, 2000, 1)
 HOMES = homes(POPULATION, 1)
@@ -79,3 +80,13 @@ def test_json_forms_are_json() -> None:
     assert len(json.loads(FORMS["json"][1](POPULATION[:5]))) >= 5 + len(RUBBISH)
     for line in FORMS["jsonl"][1](POPULATION[:5]).splitlines()[:-1]:
         json.loads(line)
+
+
+@pytest.mark.parametrize("spec", LISTS, ids=lambda spec: spec.path)
+def test_our_own_reader_finds_every_proxy_of_every_list(spec: ListSpec) -> None:
+    named = members(spec, POPULATION, HOMES, 1, 0)
+    content_type, write = FORMS[spec.form]
+    read = extract(write(named).encode(), scheme=None, content_type=content_type, name=spec.path, line_limit_bytes=4096)
+    found = {candidate.endpoint for candidate in read.candidates}
+    assert {proxy.endpoint for proxy in named} <= found
+    assert {endpoint.host for endpoint in found - {proxy.endpoint for proxy in named}} <= {host for host, _ in RUBBISH}
