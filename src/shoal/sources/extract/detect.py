@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from shoal.sources.extract.csv_form import is_csv
+from shoal.sources.extract.json_text import whole_spans
+
 _TAGS = re.compile(
     r"<(?:!doctype\s+html|html|head|body|table|tbody|thead|tr|td|div|p|br|ul|ol|li|pre|textarea|span|script|a\s|section|article|main)\b",
     re.IGNORECASE,
@@ -11,9 +14,11 @@ _TAGS = re.compile(
 _XML = re.compile(r"\s*<\?xml|\s*<(?:rss|feed|rdf:RDF|proxies|proxylist|root)\b", re.IGNORECASE)
 _XHTML = re.compile(r"<!doctype\s+html|<html\b", re.IGNORECASE)
 _ELEMENT = re.compile(r"\s*<[A-Za-z][\w:.-]*(?:\s[^<>]*)?/?>")
-_CLASH = re.compile(r"^\s*(?:proxies|Proxy|proxy-providers|payload)\s*:\s*(?:\[.*|#.*)?$", re.MULTILINE)
+_CLASH = re.compile(r"^[ \t]*(?:proxies|Proxy|proxy-providers|payload)[ \t]*:[ \t]*(?:\[.*|#.*)?$", re.MULTILINE)
 _CLASH_ITEM = re.compile(r"(?:server|type)\s*[\"']?\s*:")
 _JSON_START = re.compile(r"\s*(?:[\w.$]{1,60}\s*\(\s*)?[\[{]\s*(?:[\[{\"\]}]|\Z|-?\d)")
+_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\]:|\[\s*\d+\.\d+\.\d+")
+"""An IPv6 entry, or an entry somebody put in brackets: no array."""
 _JSON_LINE = re.compile(r"\s*\{.*\}\s*,?\s*|\s*\[.*\]\s*,?\s*")
 
 HEAD_CHARS = 65536
@@ -30,14 +35,12 @@ def detect(text: str, content_type: str | None = None, name: str | None = None) 
         if _TAGS.search(head):
             return "html"
         return "xml" if _ELEMENT.match(head) else "html"
-    if _JSON_START.match(head) and not re.match(r"\[[0-9A-Fa-f:.]+\]:", head):
+    if _JSON_START.match(head) and not _BRACKETED.match(head):
         return "jsonl" if _is_lines(head) else "json"
     if _CLASH.search(head) and _CLASH_ITEM.search(head):
         return "clash"
     if len(_TAGS.findall(head)) >= 3 or ("html" in hint and _TAGS.search(head)):
         return "html"
-    from shoal.sources.extract.csv_form import is_csv
-
     return "csv" if is_csv(head) else "text"
 
 
@@ -48,4 +51,4 @@ def _is_lines(head: str) -> bool:
         return False
     if lines[0].lstrip().startswith("["):
         return len(lines) > 1 and lines[1].lstrip().startswith("[")
-    return len(lines) == 1 or lines[1].lstrip().startswith("{")
+    return len(lines) > 1 and lines[1].lstrip().startswith("{") and whole_spans(lines[0])[1]

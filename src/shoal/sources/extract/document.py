@@ -13,7 +13,7 @@ from shoal.sources.extract.csv_form import find_head, read_csv, read_row
 from shoal.sources.extract.detect import HEAD_CHARS, detect
 from shoal.sources.extract.entry import Reading
 from shoal.sources.extract.html import read_html
-from shoal.sources.extract.json_form import read_json, read_json_line
+from shoal.sources.extract.json_form import LINE_FACTOR, read_json, read_json_line
 from shoal.sources.extract.stream import as_utf8, read_lines
 from shoal.sources.extract.text import read_line, read_plain, read_text
 from shoal.sources.extract.xml import read_xml
@@ -47,7 +47,7 @@ def extract(
 def _read(text: str, form: str, scheme: Scheme | None, limit: int, depth: int = 0) -> Iterator[Reading]:
     def nested(inner: str, claim: Scheme | None) -> Iterator[Reading]:
         if depth < _NESTING_LIMIT:
-            yield from _read(inner, detect(inner), claim, limit, depth + 1)
+            yield from _read(inner, detect(inner, "text/html"), claim, limit, depth + 1)
 
     if form == "json":
         yield from read_json(text, scheme, limit, nested)
@@ -108,7 +108,7 @@ def _stream_lines(
     columns = find_head(head.split("\n", 12)[:12]) if form == "csv" else None
 
     def nested(inner: str, claim: Scheme | None) -> Iterator[Reading]:
-        yield from _read(inner, detect(inner), claim, limit, 1)
+        yield from _read(inner, detect(inner, "text/html"), claim, limit, 1)
 
     def slow(line: str) -> Iterable[Reading]:
         if form == "jsonl":
@@ -117,4 +117,5 @@ def _stream_lines(
             return read_row(line, columns, scheme)
         return read_line(line, scheme)
 
-    yield from read_lines(chunks, limit, read_plain, scheme, slow)
+    bound = limit * LINE_FACTOR if form == "jsonl" else limit
+    yield from read_lines(chunks, bound, read_plain, scheme, slow)

@@ -23,6 +23,7 @@ _DOTTED = re.compile(
 _NAME = re.compile(r"(?:[\w-]+\.)+(?:[^\W\d_]{2,}|xn--[\w-]+)\.?")
 _BRACKETED = re.compile(r"(\[[0-9A-Fa-f:.%\w]*\])(?::(.*))?", re.DOTALL)
 _TAIL = re.compile(r"[/?#|,;\s]")
+_PATH = re.compile(r"^\d+/[\w.~%-]")
 _QUOTES = "\"'`“”‘’«»(){}<>*,;"
 
 Reading = Candidate | Refused | None
@@ -171,6 +172,9 @@ def _endpoint(rest: str, names: bool, text: str, named: bool) -> tuple[str, str,
     if not colon:
         return Refused.BAD_PORT if named and _DOTTED.fullmatch(host.rstrip("/")) else None
     port, _, extra = tail.partition(":")
+    if named and _PATH.search(port):
+        # A link to some page, not a proxy.
+        return Refused.MALFORMED if _DOTTED.fullmatch(host) else None
     port = _TAIL.split(port, maxsplit=1)[0]
     if _DOTTED.fullmatch(host):
         return host, port, extra

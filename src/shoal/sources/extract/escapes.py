@@ -7,7 +7,7 @@ import binascii
 import re
 from urllib.parse import unquote
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{4,400}={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{2,400}={0,2}")
 _BACKSLASH = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u\{?([0-9A-Fa-f]{4})\}?)")
 _WORTH = re.compile(r"(?:[a-z0-9]+://)?[\w.\-@:\[\]]*\d+[.:][\w.:\]]*\d")
 _NUMBER = re.compile(r"\d{1,5}")

@@ -18,11 +18,13 @@ from shoal.sources.extract.record import is_record, read_record
 from shoal.sources.extract.rows import read_rows
 from shoal.sources.extract.script import Script
 
-_SCRIPT = re.compile(r"<script\b[^>]{0,2000}>", re.IGNORECASE)
+_SCRIPT = re.compile(r"<script\b[^>]{0,500}>", re.IGNORECASE)
 _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
 _DATA = re.compile(r"[\"']?\b(?:ip|host|addr|address|server|proxy|ipaddress|ip_address)[\"']?\s*:", re.IGNORECASE)
 _ENTRIES = re.compile(r"[\"']\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}[\"']")
 _FLAT = re.compile(r"\{[^{}]{5,4000}\}")
+_CELLS = re.compile(r"<(?:(table)|tr|td|tbody)\b", re.IGNORECASE)
+_RAW_TEXT = re.compile(r"</?textarea\b[^>]{0,500}>", re.IGNORECASE)
 _ESCAPED = re.compile(r"(?:&lt;|&amp;lt;|%3C|\\x3c|\\u003c)/?(?:td|tr|li|div|p|br|pre)\b", re.IGNORECASE)
 
 
@@ -31,6 +33,10 @@ def read_html(
 ) -> Iterator[Reading]:
     """The readings of a page; ``nested`` reads a page that was escaped inside it."""
     page, codes = run_scripts(text)
+    first = _CELLS.search(page)
+    if first is not None and not first[1]:
+        # Rows without their table, as services send them inside JSON: a parser would drop the tags.
+        page = f"{page[: first.start()]}<table>{page[first.start() :]}"
     found = False
     for reading in read_rows(rows_of(LexborHTMLParser(page)), scheme):
         found = found or isinstance(reading, Candidate)
@@ -40,7 +46,7 @@ def read_html(
             found = True
             yield reading
     if not found and _ESCAPED.search(page):
-        inner = entities.unescape(page)
+        inner = _RAW_TEXT.sub(" ", entities.unescape(page))
         if inner != page:
             yield from nested(inner, scheme)
 

@@ -10,17 +10,55 @@ from msgspec import Struct, field
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 SEAM = "\ue000"
-"""Marks where an inline element begins or ends: ``<b>1.2.3.4</b><i>80</i>`` is two words to the eye, not one."""
+"""Where an inline element begins or ends: ``<b>1.2.3.4</b><i>80</i>`` is two words to the eye, not one."""
 
 _BLOCKS = frozenset(
-    """address article aside blockquote body br center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6
-    header hr li main nav ol option p pre section select summary table tbody textarea tfoot thead tr ul""".split()  # noqa: SIM905
+    (
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "br",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "option",
+        "p",
+        "pre",
+        "section",
+        "select",
+        "summary",
+        "table",
+        "tbody",
+        "textarea",
+        "tfoot",
+        "thead",
+        "tr",
+        "ul",
+    )
 )
 _SKIPPED = frozenset(("script", "style", "template", "head", "noembed", "iframe", "svg", "-comment", "object", "video"))
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_HIDING_RULE = re.compile(
-    r"([^{}]{1,2000})\{[^{}]*(?:display\s*:\s*none|visibility\s*:\s*hidden)[^{}]*\}", re.IGNORECASE
-)
 _CLASS_ALONE = re.compile(r"^\s*(?:[\w-]+)?\.([\w-]+)\s*$")
 _FLAG = re.compile(
     r"(?:flags?|countr(?:y|ies))[\w/.-]*?[/_-]([a-z]{2})(?:\.(?:png|svg|gif|webp)|$)|\bfi-([a-z]{2})\b", re.IGNORECASE
@@ -47,8 +85,11 @@ def hidden_classes(tree: LexborHTMLParser) -> frozenset[str]:
     """Classes that an inline style sheet makes invisible: decoys are mixed into cells with them."""
     found: set[str] = set()
     for style in tree.css("style"):
-        for selectors in _HIDING_RULE.findall((style.text_content or style.text())[:100_000]):
-            for selector in selectors.split(","):
+        for block in style.text()[:100_000].split("}"):
+            selectors, _, rules = block.rpartition("{")
+            if not _HIDDEN_STYLE.search(rules):
+                continue
+            for selector in selectors.rpartition("{")[2].split(","):
                 match = _CLASS_ALONE.match(selector)
                 if match:
                     found.add(match[1])

@@ -14,6 +14,8 @@ from shoal.sources.extract.text import read_line
 
 DEPTH_LIMIT = 64
 """Levels of nesting that are followed; lists in use need at most six."""
+LINE_FACTOR = 16
+"""A line of JSON says more than an address: it may be so many times longer than one of text."""
 _KEYS = {**{word: one for word, one in SCHEMES.items() if one is not None}, "https": Scheme.HTTP}
 Nested = Callable[[str, Scheme | None], Iterator[Reading]]
 """Reads a document found inside a string."""
@@ -34,13 +36,13 @@ def read_json_line(line: str, scheme: Scheme | None, limit: int, nested: Nested)
     line = line.strip().strip("\ufeff\x1e").rstrip(",")
     if not line or line in "[]":
         return
-    if len(line) > limit:
+    if len(line) > limit * LINE_FACTOR:
         yield Refused.TOO_LONG
         return
     if line[0] not in '{["':
         yield from read_line(line, scheme)
         return
-    yield from walk(load(line), scheme, limit, nested)
+    yield from read_json(line, scheme, limit, nested)
 
 
 def walk(value: Any, scheme: Scheme | None, limit: int, nested: Nested, depth: int = 0) -> Iterator[Reading]:

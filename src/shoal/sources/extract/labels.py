@@ -6,20 +6,25 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from shoal.domain import Scheme
 
+_ACCENT = re.compile(r"[\u0300-\u036f]")
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def normal(word: str) -> str:
     """``Proxy-Port`` -> ``proxyport``."""
+    if not word.isascii():
+        # Accents are often left off in heads: "Direccion", "Pais".
+        word = _ACCENT.sub("", unicodedata.normalize("NFKD", word))
     return _NOT_WORD.sub("", word).casefold()
 
 
 def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+    return frozenset(normal(word) for word in words.split())
 
 
 ADDRESS = _set(

@@ -59,7 +59,7 @@ def plain(text: str) -> str:
 
 def _is_head(names: tuple[str, ...]) -> bool:
     known = set(names)
-    return bool(known & (PORT | ADDRESS | ENTRY)) and not any(name[:3].isdigit() for name in names)
+    return bool(known & (PORT | ADDRESS | ENTRY | NOT_PROXY)) and not any(name[:3].isdigit() for name in names)
 
 
 def _read_row(row: Row, names: tuple[str, ...], scheme: Scheme | None) -> Iterator[Reading]:
@@ -130,8 +130,8 @@ def _pairs(row: Row, texts: list[str], hidden: set[int]) -> Iterator[Reading]:
             following = texts[index + 1] if index + 1 < len(texts) else ""
             if _PORT_CELL.fullmatch(following):
                 yield build(text, following)
-            continue
-        if ":" in text and " " not in text and "\n" not in text:
+                continue
+        elif ":" in text and " " not in text and "\n" not in text:
             reading = read_token(text, None, names=False)
             if reading is not None:
                 yield reading
@@ -178,7 +178,7 @@ def read_lines(lines: list[str], scheme: Scheme | None) -> Iterator[Reading]:
             if normal(text) in PORT or (not label and text in (":", "-")):
                 continue
             waiting = None
-        if is_v4(value) and (not label or label in ADDRESS or label in ENTRY):
+        if is_v4(value) and not (SEAM in line and any(_split(line))) and (not label or label in ADDRESS or label in ENTRY):
             waiting = value
             continue
         split = list(_split(line)) if SEAM in line else []

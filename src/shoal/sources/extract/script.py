@@ -13,7 +13,7 @@ from shoal.sources.extract.escapes import from_base64, unescape_backslashes
 Value = str | int | list["Value"]
 
 _TOKEN = re.compile(
-    r"""\s+|//[^\n]*|/\*.*?\*/|(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\$]|\\.)*`)"""
+    r"""\s+|//[^\n]*|/\*.*?(?:\*/|\Z)|(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\$]|\\.)*`)"""
     r"|(?P<number>0[xX][0-9a-fA-F]{1,8}|\d{1,12})|(?P<name>[A-Za-z_$][\w$]*)|(?P<mark>.)",
     re.DOTALL,
 )

@@ -26,7 +26,7 @@ _COMMENT = re.compile(r"(?:#(?!\d+[.):]?\s)|//|;|<!--|--\s|%%)")
 _BULLET = re.compile(r"(?:(?:[-*+>]+|#?\d{1,6}[.)\]:])\s+|#?\d{1,6}(?:[)\]]|\s+(?=\S*[.:]))|[•·●▪►→✅✔️]+\s*)+")
 _ANNOTATION = re.compile(r"\s([A-Z]{2})-[NAH]!?(?:-S!?)?(?=\s|$)")
 _SEPARATORS = re.compile(r"[,;|]+")
-_FIELDS = re.compile(r"\s*[\t,;|]\s*")
+_FIELDS = re.compile(r"[\t,;|]")
 _INVISIBLE = {0xFEFF: None, 0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0xAD: None, 0xA0: " ", 0x3000: " "}
 _WIDE = str.maketrans(
     {"：": ":", "．": ".", "，": ",", "；": ";", "｜": "|", "＠": "@", "／": "/", "、": ","}
@@ -121,7 +121,7 @@ def _word(word: str, scheme: Scheme | None, names: bool, text: str) -> list[Read
 def _apart(line: str, words: list[str], scheme: Scheme | None, prose: bool) -> tuple[list[Candidate], list[Refused]]:
     """Address and port as neighbours: ``host port``, cells of a row, or with the word "port" between."""
     pairs: list[tuple[str, str]] = []
-    cells = [cell.strip(" \"'`*") for cell in _FIELDS.split(line.strip("| \t"))]
+    cells = [cell.strip(" \"'`*\r") for cell in _FIELDS.split(line.strip("| \t"))]
     if len(cells) > 1:
         for index in range(len(cells) - 1):
             if is_host(cells[index], names=index == 0 and not prose) and _portlike(cells[index + 1]):
