@@ -34,6 +34,19 @@ class Result(Protocol):
     def failure(self) -> Failure | None: ...
 
 
+class Judges(Struct, frozen=True, gc=False):
+    """Which judges are at hand."""
+
+    plain: bool = False
+    """One over plain HTTP."""
+    tls: bool = False
+    documents: bool = False
+    """The plain one has fixed documents."""
+    tls_documents: bool = False
+    named: bool = False
+    """The plain one is known by a name, which a proxy can resolve."""
+
+
 class Situation(Struct, frozen=True, gc=False):
     """What is known before a check begins."""
 
@@ -43,14 +56,7 @@ class Situation(Struct, frozen=True, gc=False):
     port: int
     trust: Trust
     full: bool
-    plain_judge: bool
-    """There is a judge over plain HTTP."""
-    tls_judge: bool
-    documents: bool
-    """The plain judge has fixed documents."""
-    tls_documents: bool
-    named: bool
-    """The plain judge is known by a name, which a proxy can resolve."""
+    judges: Judges
 
 
 # What stands behind well-known ports, most common first (research, literature 5.2: 55 % of SOCKS5 proxies and 20 % of
@@ -98,34 +104,14 @@ def scheme_order(situation: Situation) -> tuple[Scheme, ...]:
     return tuple(dict.fromkeys(order))
 
 
-def situation_of(
-    record: Record,
-    *,
-    full: bool,
-    plain_judge: bool,
-    tls_judge: bool,
-    documents: bool = False,
-    tls_documents: bool = False,
-    named: bool = False,
-) -> Situation:
+def situation_of(record: Record, full: bool, judges: Judges) -> Situation:
     """The situation of a record with the judges at hand."""
     paths = record.paths
     for path in paths:
         if not path.is_verified:
-            paths = tuple(path for path in paths if path.is_verified)
+            paths = tuple([path for path in paths if path.is_verified])
             break
-    return Situation(
-        record.claims,
-        paths,
-        record.endpoint.port,
-        record.trust,
-        full,
-        plain_judge,
-        tls_judge,
-        documents,
-        tls_documents,
-        named,
-    )
+    return Situation(record.claims, paths, record.endpoint.port, record.trust, full, judges)
 
 
 def next_attempt(situation: Situation, results: Sequence[Result]) -> Attempt | None:
@@ -141,7 +127,7 @@ def next_attempt(situation: Situation, results: Sequence[Result]) -> Attempt | N
             return None
         if len(results) == 1 and last is None and len(situation.paths) == 1 and not situation.full:
             return None
-    elif not (situation.plain_judge or situation.tls_judge):
+    elif not (situation.judges.plain or situation.judges.tls):
         return None
     if situation.paths:
         for path in situation.paths:
@@ -192,9 +178,9 @@ def _next_on(
         return None
     if not any(result.attempt.document for result in mine):
         base = proven[-1]
-        if situation.tls_documents if base.tls else situation.documents:
+        if situation.judges.tls_documents if base.tls else situation.judges.documents:
             return Attempt(scheme, base.mode, base.tls, True, base.by_address)
-    if situation.tls_judge and not any(result.attempt.tls for result in mine):
+    if situation.judges.tls and not any(result.attempt.tls for result in mine):
         return Attempt(scheme, "tunnel", True, False, proven[-1].by_address)
     return None
 
@@ -204,17 +190,18 @@ def _first_on(scheme: Scheme, path: Path | None, situation: Situation) -> Attemp
         by_address = scheme is Scheme.SOCKS4
         if path is not None and scheme is Scheme.SOCKS5:
             # A quick re-check must not fail for a name when addresses are what this proxy is known to take.
-            by_address = situation.named and Capability.REMOTE_DNS not in path.capabilities
-        return Attempt(scheme, "tunnel", not situation.plain_judge, False, by_address)
+            by_address = situation.judges.named and Capability.REMOTE_DNS not in path.capabilities
+        return Attempt(scheme, "tunnel", not situation.judges.plain, False, by_address)
     only_tunnels = (
-        path is not None and Capability.TUNNEL in path.capabilities and Capability.FORWARD not in path.capabilities
+        path is not None and Capability.FORWARD not in path.capabilities and Capability.TUNNEL in path.capabilities
     )
-    if situation.plain_judge and not (only_tunnels and situation.tls_judge):
-        return _FORWARD[scheme]
-    return Attempt(scheme, "tunnel", situation.tls_judge)
+    if situation.judges.plain and not (only_tunnels and situation.judges.tls):
+        return _FORWARD_HTTP if scheme is Scheme.HTTP else _FORWARD_HTTPS
+    return Attempt(scheme, "tunnel", situation.judges.tls)
 
 
-_FORWARD: Final = {scheme: Attempt(scheme, "forward") for scheme in (Scheme.HTTP, Scheme.HTTPS)}
+_FORWARD_HTTP: Final = Attempt(Scheme.HTTP, "forward")
+_FORWARD_HTTPS: Final = Attempt(Scheme.HTTPS, "forward")
 
 
 def _second_chance(scheme: Scheme, situation: Situation, mine: Sequence[Result]) -> Attempt | None:
@@ -227,11 +214,16 @@ def _second_chance(scheme: Scheme, situation: Situation, mine: Sequence[Result])
     if not scheme.is_socks:
         # Most paid proxies and many public ones refuse one of the two ways and serve the other.
         if first.attempt.mode == "forward" and failure.reason in (Reason.DENIED, Reason.BAD_STATUS):
-            return Attempt(scheme, "tunnel", situation.tls_judge)
-        if first.attempt.mode == "tunnel" and situation.plain_judge and failure.stage is Stage.TUNNEL:
-            return _FORWARD[scheme]
+            return Attempt(scheme, "tunnel", situation.judges.tls)
+        if first.attempt.mode == "tunnel" and situation.judges.plain and failure.stage is Stage.TUNNEL:
+            return Attempt(scheme, "forward")
         return None
-    if scheme is Scheme.SOCKS5 and situation.named and not first.attempt.by_address and failure.stage is Stage.TUNNEL:
+    if (
+        scheme is Scheme.SOCKS5
+        and situation.judges.named
+        and not first.attempt.by_address
+        and failure.stage is Stage.TUNNEL
+    ):
         # Reply 4, or 8, to a name: it may still reach addresses.
         return Attempt(scheme, "tunnel", first.attempt.tls, False, True)
     return None

@@ -31,15 +31,13 @@ _PLACEHOLDER: Final = "0" * NONCE_LENGTH
 _ANSWER_LIMIT: Final = 65_536
 """Characters of a page that are searched for addresses and variables."""
 
-Headers = tuple[tuple[str, str], ...]
-
 
 class Template(Struct, frozen=True, gc=False):
     """A request encoded once: the nonce goes between ``head`` and ``tail``."""
 
     head: bytes
     tail: bytes
-    headers: Headers
+    headers: dict[str, str]
     """As sent, for comparison with what the judge saw. Where the nonce is in one, its value stands for none."""
 
     def request(self, nonce: str, proxy_authorization: str | None = None) -> bytes:
@@ -86,7 +84,7 @@ def _template(judge: Judge, target: str, agent: str, forward: bool) -> Template:
         ("Connection", "close"),
     )
     head, _, tail = encode_request_head("GET", target, headers).rpartition(_PLACEHOLDER.encode())
-    return Template(head, tail, headers)
+    return Template(head, tail, dict(headers))
 
 
 # -- answers -------------------------------------------------------------------------------------------------------

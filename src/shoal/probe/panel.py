@@ -8,6 +8,7 @@ from typing import Final
 
 from shoal.domain import Failure, Reason, Stage, Trust
 from shoal.options import JudgeOptions
+from shoal.policy.discovery import Judges
 from shoal.policy.verdict import Echo, OwnAddresses, gives_away
 from shoal.ports import Clock, JudgeStatus, ResolveError, Resolver
 from shoal.probe.connection import Exchange
@@ -59,6 +60,8 @@ class JudgePanel:
         self._own = NOBODY
         self._came_well = asyncio.Event()
         self._controls: dict[Seat, asyncio.Future[None]] = {}
+        self.at_hand = Judges()
+        """What a check may count on now; a new value after every control."""
         self._plain: tuple[Seat, ...] = ()
         self._tls: tuple[Seat, ...] = ()
 
@@ -95,20 +98,6 @@ class JudgePanel:
         if self._wheel is None:
             self._wheel = TimerWheel(asyncio.get_running_loop())
         return self._wheel
-
-    def has(self, *, tls: bool) -> bool:
-        """Whether a judge of this kind that carries a nonce is well."""
-        return bool(self._tls if tls else self._plain)
-
-    def documents(self, *, tls: bool) -> bool:
-        """Whether the judge that would be picked has fixed documents."""
-        seats = self._tls if tls else self._plain
-        return bool(seats) and seats[0].has_documents
-
-    def named(self, *, tls: bool) -> bool:
-        """Whether the judge that would be picked is known by a name."""
-        seats = self._tls if tls else self._plain
-        return bool(seats) and seats[0].judge.named
 
     def pick(self, *, tls: bool, documents: bool = False) -> Seat | None:
         """A judge that is well: the user's own in turn; else the public ones in turn, most willing first."""
@@ -193,6 +182,14 @@ class JudgePanel:
         carriers.sort(key=lambda seat: not seat.has_documents)
         self._plain = tuple(seat for seat in carriers if not seat.judge.tls)
         self._tls = tuple(seat for seat in carriers if seat.judge.tls)
+        plain, tls = next(iter(self._plain), None), next(iter(self._tls), None)
+        self.at_hand = Judges(
+            plain is not None,
+            tls is not None,
+            plain is not None and plain.has_documents,
+            tls is not None and tls.has_documents,
+            plain is not None and plain.judge.named,
+        )
         seen = {seat.own_seen for seat in well if seat.own_seen is not None}
         if well and seen != self._own.addresses:
             self._own = OwnAddresses(seen)
@@ -283,7 +280,7 @@ class JudgePanel:
         if not fits:
             return Failure(Stage.CONTENT, Reason.MISMATCH, _wrong(seat.judge, echo, body))
         seat.own_seen = echo.address
-        sent = {name.lower() for name, _ in seat.template(False, False).headers}
+        sent = {name.lower() for name in seat.template(False, False).headers}
         names = {name.lower() for name, _ in echo.headers}
         seat.baseline = frozenset(name for name in names - sent if gives_away(name))
         return None

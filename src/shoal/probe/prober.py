@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from shoal.domain import (
     Anonymity,
     Blame,
+    Capability,
     CheckResult,
     Facts,
     Failure,
@@ -77,15 +79,7 @@ class NetProber:
         """One check, within ``CheckOptions.timeout`` and the time a judge takes to confirm that it is well."""
         panel = self._panel
         outcomes: list[Outcome] = []
-        situation = situation_of(
-            record,
-            full=full,
-            plain_judge=panel.has(tls=False),
-            tls_judge=panel.has(tls=True),
-            documents=panel.documents(tls=False),
-            tls_documents=panel.documents(tls=True),
-            named=panel.named(tls=False),
-        )
+        situation = situation_of(record, full, panel.at_hand)
         loop = asyncio.get_running_loop()
         attempt = next_attempt(situation, outcomes)
         if attempt is None:
@@ -247,30 +241,58 @@ class NetProber:
             failure, at_fault = first.failure, blames[0]
             seen = Observation(key, Kind.PROBE, at, False, None, failure, at_fault, first.timing)
             return CheckResult(key, (seen,), False, failure=failure, blame=at_fault)
-        discovery = not situation.paths
+        profile = not cut and (situation.full or not situation.paths)
+        if len(outcomes) == 1:
+            seen = _observe(key, at, outcomes, blames, profile)
+            return _told_of_one(seen) if seen.works else summarise(key, (seen,))
         observations: list[Observation] = []
         for scheme in dict.fromkeys([outcome.attempt.scheme for outcome in outcomes]):
-            mine = [number for number, outcome in enumerate(outcomes) if outcome.attempt.scheme is scheme]
-            working = next((outcomes[number] for number in mine if outcomes[number].works), None)
-            failed = next((number for number in mine if outcomes[number].failure is not None), None)
-            best = working or outcomes[mine[0]]
-            profiled = working is not None and not cut and (situation.full or discovery)
-            observations.append(
-                Observation(
-                    key,
-                    Kind.PROBE,
-                    at,
-                    working is not None,
-                    scheme,
-                    None if failed is None else outcomes[failed].failure,
-                    None if failed is None else blames[failed],
-                    best.timing,
-                    facts_of([outcomes[number] for number in mine], profiled),
-                    None,
-                    best.judge,
-                )
-            )
+            numbers = [number for number, outcome in enumerate(outcomes) if outcome.attempt.scheme is scheme]
+            mine = [outcomes[number] for number in numbers]
+            observations.append(_observe(key, at, mine, [blames[number] for number in numbers], profile))
         return summarise(key, tuple(observations))
+
+
+def _observe(
+    key: str, at: float, outcomes: Sequence[Outcome], blames: Sequence[Blame | None], profile: bool
+) -> Observation:
+    """One observation of all that happened on one scheme."""
+    best = outcomes[0]
+    works = False
+    failure: Failure | None = None
+    at_fault: Blame | None = None
+    for outcome, found in zip(outcomes, blames, strict=True):
+        if outcome.failure is not None:
+            if failure is None:
+                failure, at_fault = outcome.failure, found
+        elif not works and outcome.works:
+            works = True
+            best = outcome
+    facts = facts_of(outcomes, profile and works)
+    scheme = best.attempt.scheme
+    return Observation(key, Kind.PROBE, at, works, scheme, failure, at_fault, best.timing, facts, None, best.judge)
+
+
+def _told_of_one(seen: Observation) -> CheckResult:
+    facts = seen.facts
+    assert facts is not None and seen.scheme is not None
+    return CheckResult(
+        seen.key,
+        (seen,),
+        True,
+        (seen.scheme,),
+        _spelled(facts.can),
+        facts.anonymity or Anonymity.UNKNOWN,
+        facts.honesty or Honesty.UNKNOWN,
+        facts.exit,
+        None,
+        seen.timing.total,
+    )
+
+
+@lru_cache(maxsize=64)
+def _spelled(capabilities: frozenset[Capability]) -> tuple[str, ...]:
+    return tuple(sorted(capability.value for capability in capabilities))
 
 
 def summarise(key: str, observations: tuple[Observation, ...]) -> CheckResult:
@@ -292,13 +314,13 @@ def summarise(key: str, observations: tuple[Observation, ...]) -> CheckResult:
             blame=None if furthest is None else furthest.blame,
         )
     facts = [seen.facts or Facts() for seen in working]
-    capabilities = sorted({capability.value for fact in facts for capability in fact.can})
+    capabilities = frozenset().union(*(fact.can for fact in facts))
     return CheckResult(
         key,
         observations,
         True,
         tuple([seen.scheme for seen in working if seen.scheme is not None]),
-        tuple(capabilities),
+        _spelled(capabilities),
         next((fact.anonymity for fact in facts if fact.anonymity is not None), Anonymity.UNKNOWN),
         _worst([fact.honesty for fact in facts]),
         next((fact.exit for fact in facts if fact.exit is not None), None),
