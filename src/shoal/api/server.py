@@ -12,9 +12,12 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from shoal.api.protocol import BoundedProtocol
 from shoal.errors import ShoalError
 
 _BACKLOG: Final = 2048
+_MAX_CONNECTIONS: Final = 10_000
+"""Above this the answer is 503: descriptors belong to the checks as well."""
 _GRACE: Final = 0.5
 """Seconds that answers under way get when the server closes."""
 _KEEP_ALIVE: Final = 75
@@ -74,16 +77,18 @@ async def serve_api(app: ASGIApp, host: str, port: int) -> ApiHandle:
     config = uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="error",  # what strangers send is not worth a line each
         access_log=False,
         # A client's address is what the socket says; X-Forwarded-For would let anyone choose theirs.
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
         backlog=_BACKLOG,
+        limit_concurrency=_MAX_CONNECTIONS,
     )
     handle = ApiHandle(_Server(config), listener)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect, Request
@@ -10,10 +11,12 @@ from starlette.routing import Route
 
 from shoal.judge.answers import Answer, answer, problem
 from shoal.judge.request import canonical_address
-from shoal.judge.server import BODY_LIMIT_BYTES
+from shoal.judge.server import BODY_LIMIT_BYTES, IDLE_TIMEOUT
 
 JUDGE_PATHS = ("/check", "/check/", "/headers", "/nonce/{nonce:path}", "/doc/{name:path}", "/echo")
 """Without ``/`` and ``/get``, which belong to the API there."""
+
+_CLOSE = ("Connection", "close")
 
 
 class _AnyMethod:
@@ -35,13 +38,15 @@ class _AnyMethod:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Answer:
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_LIMIT_BYTES:
-                return problem(
-                    413, "body_too_large", f"A body has {BODY_LIMIT_BYTES} bytes at most.", ("Connection", "close")
-                )
+        body = bytearray()
+        try:
+            async with asyncio.timeout(IDLE_TIMEOUT):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > BODY_LIMIT_BYTES:
+                        return problem(413, "body_too_large", f"A body has {BODY_LIMIT_BYTES} bytes at most.", _CLOSE)
+        except TimeoutError:
+            return problem(408, "body_too_slow", f"A body has {IDLE_TIMEOUT:g} seconds to arrive.", _CLOSE)
         scope = request.scope
         query = scope["query_string"].decode("latin-1")
         target = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1") + (f"?{query}" if query else "")
@@ -51,7 +56,7 @@ class _AnyMethod:
             target,
             scope.get("http_version", "1.1"),
             [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
-            body,
+            bytes(body),
             peer=(canonical_address(host) or host, port),
             scheme=scope.get("scheme", "http"),
             key=self._key,

@@ -152,3 +152,53 @@ async def test_the_judge_answers_beside_the_api(serve: Callable[..., Any]) -> No
     assert (told["address"], told["nonce"], len(told["mac"])) == ("127.0.0.1", "n", 64)
     assert ["via", "1.1 x"] in told["headers"]
     writer.close()
+
+
+async def test_a_head_without_end_is_dropped(serve: Callable[..., Any]) -> None:
+    handle = await serve()
+    reader, writer = await asyncio.open_connection("127.0.0.1", handle.port)
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        writer.write(b"GET / HTTP/1.1\r\nX: ")
+        for _ in range(100):
+            writer.write(b"x" * 4096)
+            await writer.drain()
+            await asyncio.sleep(0.001)
+        await asyncio.wait_for(reader.readexactly(1), 5)
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHo",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HT",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ],
+)
+async def test_who_says_nothing_more_is_dropped(
+    serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr("shoal.api.protocol.HEAD_TIMEOUT", 0.05)
+    handle = await serve()
+    reader, writer = await asyncio.open_connection("127.0.0.1", handle.port)
+    writer.write(said)
+    if said.endswith(b"\r\n\r\n"):  # then it has not begun a request and may rest, until it does
+        await asyncio.wait_for(reader.readuntil(b"}"), 5)
+        writer.write(b"\r\n")
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await asyncio.wait_for(reader.readexactly(10_000), 5)
+    writer.close()
+
+
+async def test_a_kept_connection_outlives_the_head_timeout(
+    serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shoal.api.protocol.HEAD_TIMEOUT", 0.05)
+    handle = await serve()
+    reader, writer = await asyncio.open_connection("127.0.0.1", handle.port)
+    for _ in range(3):
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await asyncio.wait_for(reader.readuntil(b"}"), 5)).startswith(b"HTTP/1.1 200")
+        await asyncio.sleep(0.1)
+    writer.close()
