@@ -28,7 +28,7 @@ class Document(Struct, frozen=True, gc=False):
 def _png() -> bytes:
     """A 64 x 64 true-colour picture in stored (uncompressed) deflate blocks, so that no zlib release changes a byte.
 
-    A proxy that recompresses pictures cannot leave it alone: it shrinks a hundredfold.
+    A proxy that recompresses pictures cannot leave it alone: any compression makes it smaller.
     """
 
     def chunk(kind: bytes, data: bytes) -> bytes:
