@@ -24,6 +24,14 @@ _DATA = re.compile(r"[\"']?\b(?:ip|host|addr|address|server|proxy|ipaddress|ip_a
 _ENTRIES = re.compile(r"[\"']\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}[\"']")
 _FLAT = re.compile(r"\{[^{}]{5,4000}\}")
 _CELLS = re.compile(r"<(?:(table)|tr|td|tbody)\b", re.IGNORECASE)
+DEPTH_LIMIT = 2000
+"""Open elements at one place; browsers stop at 512."""
+_NESTING = re.compile(
+    r"<(/?)(?!(?:p|li|dt|dd|option|br|img|hr|input|meta|link|col|wbr|area|base|source|!|table|tbody|thead|tfoot|tr|td|th)\b)"
+    r"[A-Za-z][\w:-]{0,40}",
+    re.IGNORECASE,
+)
+"""Tags that nest: not those that stand alone or end themselves."""
 _RAW_TEXT = re.compile(r"</?textarea\b[^>]{0,500}>", re.IGNORECASE)
 _ESCAPED = re.compile(r"(?:&lt;|&amp;lt;|%3C|\\x3c|\\u003c)/?(?:td|tr|li|div|p|br|pre)\b", re.IGNORECASE)
 
@@ -38,7 +46,7 @@ def read_html(
         # Rows without their table, as services send them inside JSON: a parser would drop the tags.
         page = f"{page[: first.start()]}<table>{page[first.start() :]}"
     found = False
-    for reading in read_rows(rows_of(LexborHTMLParser(page)), scheme):
+    for reading in read_rows(rows_of(LexborHTMLParser(shallow(page))), scheme):
         found = found or isinstance(reading, Candidate)
         yield reading
     for code in codes:
@@ -49,6 +57,21 @@ def read_html(
         inner = _RAW_TEXT.sub(" ", entities.unescape(page))
         if inner != page:
             yield from nested(inner, scheme)
+
+
+def shallow(page: str) -> str:
+    """The page, or the page without its non-table tags when they nest deeper than any reader's page.
+
+    The parser walks its whole stack of open elements at each tag: 100,000 nested ones would take it ten seconds.
+    """
+    if page.count("<") <= DEPTH_LIMIT:
+        return page
+    depth = 0
+    for match in _NESTING.finditer(page):
+        depth = max(0, depth - 1) if match[1] else depth + 1
+        if depth > DEPTH_LIMIT:
+            return _NESTING.sub("\n<br ", page)
+    return page
 
 
 def run_scripts(text: str) -> tuple[str, list[str]]:

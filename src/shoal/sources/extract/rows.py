@@ -178,7 +178,11 @@ def read_lines(lines: list[str], scheme: Scheme | None) -> Iterator[Reading]:
             if normal(text) in PORT or (not label and text in (":", "-")):
                 continue
             waiting = None
-        if is_v4(value) and not (SEAM in line and any(_split(line))) and (not label or label in ADDRESS or label in ENTRY):
+        if (
+            is_v4(value)
+            and not (SEAM in line and any(_split(line)))
+            and (not label or label in ADDRESS or label in ENTRY)
+        ):
             waiting = value
             continue
         split = list(_split(line)) if SEAM in line else []

@@ -14,7 +14,9 @@ from shoal.sources.extract.entry import Reading, is_host
 from shoal.sources.extract.labels import ADDRESS, NOT_PROXY, PORT, normal
 from shoal.sources.extract.record import is_record, read_record
 
-_PIECE = re.compile(r"<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<(?P<tag>[^<>]*)>|(?P<text>[^<]+)", re.DOTALL)
+_PIECE = re.compile(
+    r"<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<(?P<tag>[^<>]*)>|(?P<text>[^<]+)", re.DOTALL
+)
 _TAG = re.compile(r"(?P<end>/)?\s*(?P<name>[\w:.-]+)(?P<rest>.*)", re.DOTALL)
 _ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
