@@ -80,7 +80,8 @@ async def _remembered(options: Options, query: Any, one: bool, credentials: bool
     import msgspec
 
     from shoal.api.views import proxy_view
-    from shoal.app import data_folder, open_reader
+    from shoal.app import open_reader
+    from shoal.config import data_folder
     from shoal.errors import NoProxyError, StoreError
 
     folder = data_folder(options)

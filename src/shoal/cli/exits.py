@@ -47,10 +47,8 @@ def explain(error: BaseException) -> tuple[int, str] | None:
         return TAKEN, str(error)
     if isinstance(error, NoJudgeError):
         return NOTHING_REACHABLE, str(error)
-    if isinstance(error, InvalidQueryError):
+    if isinstance(error, ConfigError | InvalidQueryError):
         return WRONG_USE, str(error)
-    if isinstance(error, ConfigError):
-        return WRONG_USE, str(error) + "; docs/settings.md has every setting"
     if isinstance(error, ShoalError):
         return _code_of(error.__cause__), str(error)
     if isinstance(error, OSError) and error.errno is not None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import rich_click as click
-from click.exceptions import NoArgsIsHelpError
 
 from shoal import __version__
 from shoal.cli.exits import EXIT_CODES, INTERRUPTED, OK, WRONG_USE, explain, say
@@ -62,19 +60,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         code = shoal.main(args=arguments, prog_name="shoal", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else OK
-    except NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "")
-        return WRONG_USE
     except click.ClickException as error:
         say(_usage(error))
         return WRONG_USE
     except (click.Abort, KeyboardInterrupt):
         say("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read us (head, less) has seen enough; the interpreter must not complain while closing the pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+    except SystemExit as error:
+        # click ends so after help that nobody asked for, and when whoever read us (head, less) has seen enough: the
+        # latter is no failure of ours.
+        return OK if isinstance(error.__context__, BrokenPipeError) else int(error.code or OK)
     except Exception as error:  # the last place where an error can become a sentence; unknown ones go on
         told = explain(error)
         if told is None:

@@ -37,8 +37,9 @@ def serve(options: Options, title: str) -> int:
 async def _serve(options: Options, title: str, stop: asyncio.Event) -> int:
     import asyncio
 
-    from shoal.app import data_folder, open_pool
+    from shoal.app import open_pool
     from shoal.cli.screen import announce, show
+    from shoal.config import data_folder
 
     async with open_pool(options, announce=announce) as pool:
         click.echo(banner(title, pool.api_url, data_folder(options), options, pool.contacts))

@@ -1,0 +1,74 @@
+"""Signals: the first one asks, the second one ends."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+WAITS = """
+import asyncio, sys
+from shoal.cli import running
+running.STOP_LIMIT = float(sys.argv[2])
+async def polite(stop):
+    print("ready", flush=True)
+    await stop.wait()
+    return 0
+async def deaf(stop):
+    print("ready", flush=True)
+    await stop.wait()
+    print("asked", flush=True)
+    while True:
+        await asyncio.sleep(1)
+async def working(stop):
+    print("ready", flush=True)
+    try:
+        await asyncio.sleep(600)
+    finally:
+        print("written", flush=True)
+    return 0
+runner = running.run_until_interrupted if sys.argv[1] == "working" else running.run_until_stopped
+sys.exit(runner(globals()[sys.argv[1]]))
+"""
+
+
+def started(name: str, limit: float = 30.0) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITS, name, str(limit)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_to_stop(number: signal.Signals) -> None:
+    with started("polite") as process:
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0 and err == ""
+
+
+def test_the_second_signal_leaves_at_once() -> None:
+    with started("deaf") as process:
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None and process.stdout.readline() == "asked\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130 and err == "shoal: interrupted twice, leaving at once\n"
+
+
+def test_who_does_not_stop_in_time_is_ended() -> None:
+    with started("deaf", limit=0.2) as process:
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130 and "did not stop in time" in err
+
+
+def test_interrupted_work_is_written_and_has_its_own_code() -> None:
+    with started("working") as process:
+        before = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert time.monotonic() - before < 15
+    assert process.returncode == 130 and out == "written\n" and err == "shoal: interrupted\n"
