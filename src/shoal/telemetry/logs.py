@@ -8,8 +8,6 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
-import structlog
-
 from shoal.telemetry.redact import HIDDEN, is_secret_name, printable, redacted
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -23,6 +21,9 @@ def configure_logs(words: str = "") -> None:
     ``words`` is what ``SHOAL_LOG`` holds: ``plain`` (default) or ``json``, and a level (default ``info``), separated by
     commas; unknown words are ignored, since a log setting should never keep a program from starting.
     """
+    # Costs more than all the rest of a short command, which logs nothing.
+    import structlog
+
     chosen = {word.strip().lower() for word in words.split(",")}
     level = next((number for name, number in LEVELS.items() if name in chosen), logging.INFO)
     before: list[Any] = [
