@@ -26,6 +26,8 @@ from shoal.judge.asgi import judge_routes
 from shoal.options import ApiOptions
 from shoal.policy.query_text import FIELDS
 
+_HOT_PATHS = frozenset({"/get/", "/get", "/v1/proxies/pick"})
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -68,6 +70,7 @@ def build_app(service: PoolService, options: ApiOptions, *, version: str) -> Fas
     plain: list[Route] = []
     _add_v1(app, plain, V1(service, limit=options.limit, version=version), options.limit)
     _add_compat(app, plain, Compat(service, limit=options.limit), options.limit)
+    plain.sort(key=lambda route: route.path not in _HOT_PATHS)  # routes are tried in order
     key = None if options.judge_key is None else options.judge_key.encode()
     app.router.routes[:0] = [*plain, *judge_routes(key, service.now)]
     return app
