@@ -12,6 +12,8 @@ PRIOR = 0.05
 _SHRINK = (2.0, 2.0, 1.0)
 """Pseudo-observations with which each time scale leans on the next longer one, and the longest on the prior."""
 
+_NOTHING = (0.0, 0.0, 0.0)
+
 MEMORY = 1_200.0
 """Seconds over which the last result fades into the long-run rate: 20 minutes, the measured memory of flappers."""
 
@@ -23,46 +25,54 @@ success means little, whatever the arithmetic of few observations says."""
 def fold(health: Health, ok: bool, at: float, weight: float = 1.0) -> Health:
     """One more result, ``weight`` of a full observation, at epoch second ``at``.
 
-    Masses are additive with exponential decay, so results may arrive in any order and be folded by any worker.
+    Masses are additive with exponential decay, so results may arrive in any order and be folded by any worker. The
+    streak alone is a matter of order: a result older than the last one leaves it as it is.
     """
-    newest = max(at, health.at)
-    gains = []
-    keeps = []
-    for scale in TIME_SCALES:
-        keeps.append(exp((health.at - newest) / scale) if health.at else 0.0)
-        gains.append(weight * exp((at - newest) / scale))
-    good, bad = health.ok, health.bad
-    late = at < max(health.last_ok, health.last_bad)
+    newest = at if at > health.at else health.at
+    good = _decayed(health.ok, newest - health.at) if health.at else _NOTHING
+    bad = _decayed(health.bad, newest - health.at) if health.at else _NOTHING
+    gain = (weight, weight, weight) if newest == at else _decayed((weight, weight, weight), newest - at)
+    late = at < health.last_ok or at < health.last_bad
     if ok:
-        good = tuple(mass * keep + gain for mass, keep, gain in zip(good, keeps, gains, strict=True))
-        bad = tuple(mass * keep for mass, keep in zip(bad, keeps, strict=True))
-        streak = health.streak if late else max(health.streak, 0) + 1
-    else:
-        good = tuple(mass * keep for mass, keep in zip(good, keeps, strict=True))
-        bad = tuple(mass * keep + gain for mass, keep, gain in zip(bad, keeps, gains, strict=True))
-        streak = health.streak if late else min(health.streak, 0) - 1
+        return Health(
+            at=newest,
+            ok=(good[0] + gain[0], good[1] + gain[1], good[2] + gain[2]),
+            bad=bad,
+            last_ok=max(health.last_ok, at),
+            last_bad=health.last_bad,
+            oks=health.oks + 1,
+            bads=health.bads,
+            streak=health.streak if late else max(health.streak, 0) + 1,
+        )
     return Health(
         at=newest,
-        ok=(good[0], good[1], good[2]),
-        bad=(bad[0], bad[1], bad[2]),
-        last_ok=max(health.last_ok, at) if ok else health.last_ok,
-        last_bad=health.last_bad if ok else max(health.last_bad, at),
-        oks=health.oks + ok,
-        bads=health.bads + (not ok),
-        streak=streak,
+        ok=good,
+        bad=(bad[0] + gain[0], bad[1] + gain[1], bad[2] + gain[2]),
+        last_ok=health.last_ok,
+        last_bad=max(health.last_bad, at),
+        oks=health.oks,
+        bads=health.bads + 1,
+        streak=health.streak if late else min(health.streak, 0) - 1,
+    )
+
+
+def _decayed(masses: tuple[float, ...], seconds: float) -> tuple[float, float, float]:
+    # Written out: this runs for every observation, and loops over three cost twice as much.
+    return (
+        masses[0] * exp(-seconds / TIME_SCALES[0]),
+        masses[1] * exp(-seconds / TIME_SCALES[1]),
+        masses[2] * exp(-seconds / TIME_SCALES[2]),
     )
 
 
 def long_run_rate(health: Health, now: float, prior: float = PRIOR) -> float:
     """The rate at which the path works, recent results counting most: each time scale shrinks towards the longer."""
-    rate = prior
     age = max(0.0, now - health.at)
-    for index in (2, 1, 0):
-        keep = exp(-age / TIME_SCALES[index])
-        good = health.ok[index] * keep
-        strength = _SHRINK[index]
-        rate = (good + strength * rate) / (good + health.bad[index] * keep + strength)
-    return rate
+    good = _decayed(health.ok, age)
+    bad = _decayed(health.bad, age)
+    rate = (good[2] + _SHRINK[2] * prior) / (good[2] + bad[2] + _SHRINK[2])
+    rate = (good[1] + _SHRINK[1] * rate) / (good[1] + bad[1] + _SHRINK[1])
+    return (good[0] + _SHRINK[0] * rate) / (good[0] + bad[0] + _SHRINK[0])
 
 
 def forecast(health: Health, now: float, prior: float = PRIOR) -> Forecast:

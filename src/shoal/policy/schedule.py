@@ -36,13 +36,13 @@ def next_check(record: Record, now: float, options: CheckOptions, rng: Random, *
 def _wait(record: Record, now: float, options: CheckOptions, live: int) -> float:
     if not record.is_verified:
         return _FIRST_RETRY * _BACKOFF ** min(_GROWTH_LIMIT, max(0, record.misses - 1))
-    best = max(long_run_rate(path.health, now) for path in record.paths)
     if record.misses:
+        best = max([long_run_rate(path.health, now) for path in record.paths])
         # What has worked often comes back soon; what worked once by luck hardly ever.
         start = options.min_interval if best > 0.5 else options.min_interval * 3
         ceiling = options.max_interval if best < 0.1 else 3_600.0
         return min(ceiling, start * _COMEBACK ** min(_GROWTH_LIMIT, record.misses - 1))
-    streak = max(path.health.streak for path in record.paths)
+    streak = max([path.health.streak for path in record.paths])
     # A tenth of the live ones a second at most, never rarer than ten minutes.
     hot = min(600.0, max(2.0 * options.min_interval, live / 10.0))
     if streak <= len(_PROBATION):
@@ -63,9 +63,8 @@ def profile_is_due(record: Record, now: float, options: CheckOptions) -> bool:
     """True when the full profile of a working path is old enough to be taken again.
 
     A path that fails would be asked in vain, and every other path of the record with it at each check."""
-    return any(
-        path.is_verified
-        and path.health.last_ok >= path.health.last_bad
-        and now - path.profiled_at > options.profile_interval
-        for path in record.paths
-    )
+    for path in record.paths:
+        health = path.health
+        if 0.0 < health.last_ok >= health.last_bad and now - path.profiled_at > options.profile_interval:
+            return True
+    return False
