@@ -9,7 +9,7 @@ from shoal.domain.proxy import Proxy
 from shoal.domain.record import Path, Record
 
 
-class Pick(Struct, frozen=True):
+class Pick(Struct, frozen=True, gc=False):
     """``proxy`` is what to dial; ``forecast`` is as of the moment of the pick."""
 
     record: Record

@@ -12,6 +12,10 @@ from shoal.domain.proxy import Credentials, Endpoint, Proxy
 from shoal.domain.scheme import Scheme
 
 
+# gc=False throughout: values that never change make no cycles, and the collector's walks over a pool of records cost
+# more than all the rest of a check.
+
+
 class Timing(Struct, frozen=True, gc=False):
     """Seconds from the start of an attempt to each milestone; 0 where it was not reached."""
 
@@ -22,7 +26,7 @@ class Timing(Struct, frozen=True, gc=False):
     total: float = 0.0
 
 
-class Path(Struct, frozen=True):
+class Path(Struct, frozen=True, gc=False):
     """One verified scheme of a record with a memory of its own."""
 
     scheme: Scheme
@@ -48,7 +52,7 @@ class Path(Struct, frozen=True):
         return self.health.last_ok > 0.0
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, gc=False):
     """All that is known of one ``host:port`` and credentials; ``key`` is unique, ``id`` stands for it in URLs."""
 
     id: str

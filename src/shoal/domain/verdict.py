@@ -10,7 +10,7 @@ from shoal.domain.observation import Observation
 from shoal.domain.scheme import Scheme
 
 
-class CheckResult(Struct, frozen=True):
+class CheckResult(Struct, frozen=True, gc=False):
     """All attempts of one check. ``observations`` go to the recorder in this order."""
 
     key: str

@@ -30,7 +30,7 @@ class ChangeKind(StrEnum):
     """The feed cannot tell what was missed: read everything again with ``verified()``."""
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """One step of the change feed. ``seq`` rises by one or more; ``key`` is empty for RESET."""
 
     seq: int
