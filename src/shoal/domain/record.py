@@ -11,7 +11,6 @@ from shoal.domain.health import Health
 from shoal.domain.proxy import Credentials, Endpoint, Proxy
 from shoal.domain.scheme import Scheme
 
-
 # gc=False throughout: values that never change make no cycles, and the collector's walks over a pool of records cost
 # more than all the rest of a check.
 
