@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shoal import __version__
-from shoal.api.app import build_app
-from shoal.api.bind import check_bind, parse_listen
-from shoal.api.server import serve_api
 from shoal.config.folders import data_folder
 from shoal.domain import Candidate, Trust
 from shoal.engine.collector import Collector
@@ -34,6 +33,7 @@ from shoal.net.resolver import SystemResolver
 from shoal.options import JudgeOptions, Options
 from shoal.policy.address_rules import AddressRules
 from shoal.policy.admission import Admission
+from shoal.policy.bind import check_bind, parse_listen
 from shoal.ports import Clock, Harvest, Source, SourceError, SourceState, Store
 from shoal.probe.judges import Judge, parse_judge, public_judges
 from shoal.probe.panel import JudgePanel
@@ -42,6 +42,9 @@ from shoal.sources.registry import open_sources
 from shoal.stores.lock import DataLock
 from shoal.stores.open import open_store
 from shoal.upstream.tls import TlsContexts, make_contexts
+
+if TYPE_CHECKING:
+    from shoal.api.server import ApiHandle
 
 __all__ = ["CheckedEntry", "Pool", "data_folder", "fetch_all", "open_checker", "open_pool", "open_reader"]
 
@@ -145,8 +148,7 @@ async def open_pool(options: Options, *, announce: Callable[[str], None] = log.i
         await store.open()
         try:
             async with _engine(options, net, store, announce) as (service, sources):
-                app = build_app(service, options.api, version=__version__)
-                server = await serve_api(app, host, port)
+                server = await _open_api(service, options, host, port)
                 try:
                     base = f"http://{_bracketed(host)}:{server.port}"
                     contacts = _contacts(net.judges, sources)
@@ -155,6 +157,15 @@ async def open_pool(options: Options, *, announce: Callable[[str], None] = log.i
                     await server.close()
         finally:
             await store.close()
+
+
+async def _open_api(service: PoolService, options: Options, host: str, port: int) -> ApiHandle:
+    """The API on its port. Its framework takes half a second to load: meanwhile judges and sources are asked."""
+    web = await asyncio.to_thread(importlib.import_module, "shoal.api.app")
+    server = await asyncio.to_thread(importlib.import_module, "shoal.api.server")
+    app = web.build_app(service, options.api, version=__version__)
+    handle: ApiHandle = await server.serve_api(app, host, port)
+    return handle
 
 
 @asynccontextmanager

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shoal.api import openapi as doc
-from shoal.api.bind import check_bind
 from shoal.api.compat import Compat
 from shoal.api.guard import CHANGING_PATHS, Guard, access_of
 from shoal.api.query import PICK_FIELDS
@@ -24,6 +23,7 @@ from shoal.domain.problem import Problem
 from shoal.errors import InvalidQueryError, StoreError
 from shoal.judge.asgi import judge_routes
 from shoal.options import ApiOptions
+from shoal.policy.bind import check_bind
 from shoal.policy.query_text import FIELDS
 
 _HOT_PATHS = frozenset({"/get/", "/get", "/v1/proxies/pick"})

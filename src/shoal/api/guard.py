@@ -11,11 +11,11 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shoal.api.auth import matches, shown_token, token_hash
-from shoal.api.bind import Network, is_loopback, parse_listen, parse_networks
 from shoal.api.responses import problem_response
 from shoal.domain.address import special_use
 from shoal.domain.problem import Problem
 from shoal.options import ApiOptions
+from shoal.policy.bind import Network, is_loopback, parse_listen, parse_networks
 
 CHANGING_PATHS: Final = frozenset(
     path + slash for path in ("/pop", "/delete", "/refresh") for slash in ("", "/")

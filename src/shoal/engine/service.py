@@ -131,7 +131,8 @@ class PoolService:
             store_error=self._store_error,
         )
         asked = self._collector is None or self._collector.first_round.is_set()
-        return replace(stats, problems=problems(stats, sources_asked=asked))
+        judged = self._vantage is not None and all(judge.checked_at for judge in self._vantage.judges)
+        return replace(stats, problems=problems(stats, sources_asked=asked, judges_asked=judged))
 
     def ready(self) -> tuple[bool, str]:
         """Whether a default pick would find something, and if not, why."""

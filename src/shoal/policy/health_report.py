@@ -5,10 +5,10 @@ from __future__ import annotations
 from shoal.domain.stats import Stats
 
 
-def problems(stats: Stats, *, sources_asked: bool) -> tuple[str, ...]:
+def problems(stats: Stats, *, sources_asked: bool, judges_asked: bool) -> tuple[str, ...]:
     """Every reason why the pool is empty or getting stale, the most basic first; empty when all is well.
 
-    ``sources_asked`` is False until every source was tried once.
+    ``sources_asked`` and ``judges_asked`` are False until every one of them was tried once.
     """
     found: list[str] = []
     if sources_asked and stats.sources_total and not stats.sources_ok:
@@ -16,7 +16,7 @@ def problems(stats: Stats, *, sources_asked: bool) -> tuple[str, ...]:
             f"0 of {stats.sources_total} sources reachable: check this machine's network, or try `shoal demo`, "
             "which needs none"
         )
-    if not stats.vantage_healthy:
+    if judges_asked and not stats.vantage_healthy:
         errors = "; ".join(f"{judge.url}: {judge.error}" for judge in stats.judges if judge.error) or "not asked yet"
         found.append(
             "no judge answers a direct request, so checks pause and nothing is demoted "

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from shoal.api import check_bind
-from shoal.api.bind import parse_listen
 from shoal.errors import ConfigError
 from shoal.options import ApiOptions
+from shoal.policy.bind import check_bind, parse_listen
 
 
 @pytest.mark.parametrize(
