@@ -1,0 +1,46 @@
+"""Which store a URL names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from shoal.errors import ConfigError
+from shoal.options import StoreOptions
+from shoal.ports.store import Store
+from shoal.stores.memory import MemoryStore
+from shoal.stores.sqlite import SqliteStore
+
+
+def open_store(options: StoreOptions, default_path: Path) -> Store:
+    """The store that ``options.url`` names, not yet opened; without a URL an SQLite file at ``default_path``.
+
+    ``sqlite:///shoal.db`` lies in the working directory, ``sqlite:////var/lib/shoal.db`` is absolute, as SQLAlchemy
+    reads such URLs. Raises ``ConfigError``.
+    """
+    if options.url is None:
+        return _sqlite(default_path, options)
+    try:
+        url = urlsplit(options.url)
+    except ValueError as error:
+        raise ConfigError("store.url is no URL; write sqlite:///PATH or memory:") from error
+    if url.scheme == "memory":
+        return MemoryStore()
+    if url.scheme == "sqlite":
+        return _sqlite(_path(url.netloc, unquote(url.path)), options)
+    if url.scheme in ("redis", "rediss", "valkey", "valkeys"):
+        raise ConfigError("store.url: Redis and Valkey need a later release of Shoal; write sqlite:///PATH or memory:")
+    # Whatever else stands there may hold a password: only the scheme is repeated.
+    raise ConfigError(f"store.url: no store is called {url.scheme or 'that'!r}; write sqlite:///PATH or memory:")
+
+
+def _path(netloc: str, path: str) -> Path:
+    if netloc or path in ("", "/"):
+        raise ConfigError(
+            "store.url: sqlite: needs three slashes and a path, as in sqlite:///shoal.db or sqlite:////var/lib/shoal.db"
+        )
+    return Path(path[1:]).expanduser()
+
+
+def _sqlite(path: Path, options: StoreOptions) -> SqliteStore:
+    return SqliteStore(path, batch=options.batch, batch_interval=options.batch_interval)
