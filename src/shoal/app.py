@@ -239,7 +239,8 @@ async def _unwrapped(group: asyncio.TaskGroup) -> AsyncIterator[asyncio.TaskGrou
     except BaseExceptionGroup as errors:
         known = errors.subgroup(ShoalError)
         if known is not None:
-            raise known.exceptions[0] from errors
+            # The cause stays as it was: the command line reads off it that a port is taken.
+            raise known.exceptions[0] from known.exceptions[0].__cause__
         raise
 
 
