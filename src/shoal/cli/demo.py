@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -80,6 +81,9 @@ def lab_process(words: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     ) as process:
         try:
             assert process.stdout is not None
+            # The lab starts on the other core: load meanwhile what the pool needs, half of the time to the first proxy.
+            for module in ("shoal.app", "shoal.api.app", "shoal.api.server", "httpx2"):
+                importlib.import_module(module)
             line = process.stdout.readline()
             if not line:
                 # It has told why on standard error.
