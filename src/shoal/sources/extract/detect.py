@@ -8,7 +8,8 @@ from shoal.sources.extract.csv_form import is_csv
 from shoal.sources.extract.json_text import whole_spans
 
 _TAGS = re.compile(
-    r"<(?:!doctype\s+html|html|head|body|table|tbody|thead|tr|td|div|p|br|ul|ol|li|pre|textarea|span|script|a\s|section|article|main)\b",
+    r"<(?:!doctype\s+html|html|head|body|table|tbody|thead|tr|td|div|p|br|ul|ol|li|dl|pre|textarea|span|script|style|a\s|b|i|u"
+    r"|font|center|form|h[1-6]|strong|em|code|section|article|main|nav|header|footer|blockquote|button|select|img|label)\b",
     re.IGNORECASE,
 )
 _XML = re.compile(r"\s*<\?xml|\s*<(?:rss|feed|rdf:RDF|proxies|proxylist|root)\b", re.IGNORECASE)
@@ -34,7 +35,8 @@ def detect(text: str, content_type: str | None = None, name: str | None = None) 
             return "xml"
         if _TAGS.search(head):
             return "html"
-        return "xml" if _ELEMENT.match(head) else "html"
+        if _ELEMENT.match(head) and ("</" in head or "/>" in head):
+            return "xml"
     if _JSON_START.match(head) and not _BRACKETED.match(head):
         return "jsonl" if _is_lines(head) else "json"
     if _CLASH.search(head) and _CLASH_ITEM.search(head):

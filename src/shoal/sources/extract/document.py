@@ -15,7 +15,7 @@ from shoal.sources.extract.entry import Reading
 from shoal.sources.extract.html import read_html
 from shoal.sources.extract.json_form import LINE_FACTOR, read_json, read_json_line
 from shoal.sources.extract.stream import as_utf8, read_lines
-from shoal.sources.extract.text import read_line, read_plain, read_text
+from shoal.sources.extract.text import LineReader, read_plain, read_text
 from shoal.sources.extract.xml import read_xml
 
 DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024
@@ -110,12 +110,17 @@ def _stream_lines(
     def nested(inner: str, claim: Scheme | None) -> Iterator[Reading]:
         yield from _read(inner, detect(inner, "text/html"), claim, limit, 1)
 
+    reader = LineReader(scheme)
+
     def slow(line: str) -> Iterable[Reading]:
         if form == "jsonl":
             return read_json_line(line, scheme, limit, nested)
         if columns is not None:
             return read_row(line, columns, scheme)
-        return read_line(line, scheme)
+        return reader.read(line)
 
     bound = limit * LINE_FACTOR if form == "jsonl" else limit
     yield from read_lines(chunks, bound, read_plain, scheme, slow)
+    for reading in reader.end():
+        if isinstance(reading, Refused):
+            yield reading, ""

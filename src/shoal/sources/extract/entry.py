@@ -32,7 +32,7 @@ Reading = Candidate | Refused | None
 
 def clip(text: str) -> str:
     """A text bounded and without control characters, fit for logs and results."""
-    return _CONTROL.sub("", text[: TEXT_LIMIT * 2]).strip()[:TEXT_LIMIT]
+    return _CONTROL.sub("", text[: TEXT_LIMIT * 2].replace("\t", " ")).strip()[:TEXT_LIMIT]
 
 
 def has_control(text: str) -> bool:
@@ -114,6 +114,12 @@ def read_token(token: str, scheme: Scheme | None = None, *, names: bool = True, 
     if bare == token or not bare:
         return reading
     return _read(bare, scheme, names, shown)
+
+
+def read_scheme(token: str) -> str:
+    """What stands before ``://`` at the start, or nothing."""
+    match = _SCHEME.match(token)
+    return match[1].lower() if match else ""
 
 
 def _read(token: str, scheme: Scheme | None, names: bool, text: str) -> Reading:

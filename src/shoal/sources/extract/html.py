@@ -20,7 +20,7 @@ from shoal.sources.extract.script import Script
 
 _SCRIPT = re.compile(r"<script\b[^>]{0,500}>", re.IGNORECASE)
 _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
-_DATA = re.compile(r"[\"']?\b(?:ip|host|addr|address|server|proxy|ipaddress|ip_address)[\"']?\s*:", re.IGNORECASE)
+_DATA = re.compile(r"\b(?:ip|host|addr|address|server|proxy|ipaddress|ip_address)\\?[\"']?\s*:", re.IGNORECASE)
 _ENTRIES = re.compile(r"[\"']\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}[\"']")
 _FLAT = re.compile(r"\{[^{}]{5,4000}\}")
 _CELLS = re.compile(r"<(?:(table)|tr|td|tbody)\b", re.IGNORECASE)
@@ -98,6 +98,11 @@ def run_scripts(text: str) -> tuple[str, list[str]]:
 
 def _script_data(code: str, scheme: Scheme | None) -> Iterator[Candidate]:
     """Records, and strings that are entries, among the literals of a script. Faults in code are not a list's faults."""
+    if '\\"' in code:
+        # Objects inside a string of the script.
+        for match in _FLAT.finditer(code.replace('\\"', '"')):
+            if _DATA.search(match[0]):
+                yield from _records(load_loosely(match[0]), scheme)
     for start, end in whole_spans(code)[0]:
         value = load_loosely(code[start:end])
         if value is not BROKEN:

@@ -9,6 +9,8 @@ from typing import Any
 from msgspec import Struct, field
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from shoal.sources.extract.escapes import unpacked
+
 SEAM = "\ue000"
 """Where an inline element begins or ends: ``<b>1.2.3.4</b><i>80</i>`` is two words to the eye, not one."""
 
@@ -60,6 +62,7 @@ _BLOCKS = frozenset(
 _SKIPPED = frozenset(("script", "style", "template", "head", "noembed", "iframe", "svg", "-comment", "object", "video"))
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CLASS_ALONE = re.compile(r"^\s*(?:[\w-]+)?\.([\w-]+)\s*$")
+_WORTH = re.compile(r"\d+\.\d+\.\d+\.\d+")
 _FLAG = re.compile(
     r"(?:flags?|countr(?:y|ies))[\w/.-]*?[/_-]([a-z]{2})(?:\.(?:png|svg|gif|webp)|$)|\bfi-([a-z]{2})\b", re.IGNORECASE
 )
@@ -189,13 +192,14 @@ class _Flattener:
 
     def _attributes(self, attributes: dict[str, str | None]) -> None:
         data = {key[5:]: value for key, value in attributes.items() if key.startswith("data-") and value}
+        if (value := attributes.get("value")) and ":" in value:
+            data["value"] = value
         if self._open_rows:
             (self._data[-1] if self._data else self._open_rows[-1].data).update(data)
             flag = _FLAG.search(f"{attributes.get('src') or ''} {attributes.get('class') or ''}".strip())
             if flag and self._open_rows[-1].country is None:
                 self._open_rows[-1].country = (flag[1] or flag[2]).upper()
-        elif data:
-            self.flush()
+        elif any(_WORTH.search(unpacked(value)) for value in data.values()):
             self.rows.append(Row(0, [], data))
 
     def flush(self) -> None:

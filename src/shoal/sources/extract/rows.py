@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shoal.domain import Candidate, Scheme
 from shoal.domain.address import canonical_host
-from shoal.sources.extract.entry import Reading, build, clip, is_v4, port_number, read_token
+from shoal.sources.extract.entry import Reading, build, clip, is_v4, read_token
 from shoal.sources.extract.escapes import unpacked
 from shoal.sources.extract.html_tree import SEAM, Row
 from shoal.sources.extract.labels import (
@@ -25,11 +25,10 @@ from shoal.sources.extract.labels import (
     scheme_words,
 )
 from shoal.sources.extract.record import is_record, read_record
-from shoal.sources.extract.text import read_line
+from shoal.sources.extract.text import labelled, read_line
 
 _QUAD = re.compile(r"\d{1,10}(?:\.\d{1,10}){3,}")
 _PORT_CELL = re.compile(r"\d\w{0,5}", re.ASCII)
-_LABEL = re.compile(r"([^\W\d][^:：=]{0,24})\s*[:：=]\s*(.*)", re.DOTALL)
 _LABEL_LIMIT = 40
 """Characters of a cell that can still be a label: longer ones are text."""
 
@@ -94,6 +93,9 @@ def _readings(
             data.update({normal(key): unpacked(value) for key, value in cell.data.items()})
         if _fits(data):
             yield from read_record(data, scheme)
+            return
+        entries = (read_token(value, scheme, names=False) for key, value in data.items() if key not in NOT_PROXY)
+        yield from (reading for reading in entries if isinstance(reading, Candidate))
         return
     labels = _labels(texts, names)
     for reading in pairs:
@@ -165,11 +167,13 @@ def _flag(row: Row, texts: list[str]) -> str | None:
 def read_lines(lines: list[str], scheme: Scheme | None) -> Iterator[Reading]:
     """Loose lines as running text; an address alone on its line takes the port from a line that follows."""
     waiting: str | None = None
+    between = 0
+    headed = False
     for line in lines:
         text = unpacked(plain(line)) if len(line) < 600 else plain(line)
         if not text:
             continue
-        label, value = _labelled(text)
+        label, value = labelled(text)
         if waiting is not None:
             if label not in ADDRESS and _PORT_CELL.fullmatch(value) and (not label or label in PORT):
                 yield build(waiting, value, scheme=scheme)
@@ -177,13 +181,18 @@ def read_lines(lines: list[str], scheme: Scheme | None) -> Iterator[Reading]:
                 continue
             if normal(text) in PORT or (not label and text in (":", "-")):
                 continue
+            between += 1
+            if headed and between <= 3 and len(text) < _LABEL_LIMIT and not is_v4(text):
+                # Blocks laid out as a table with a head: other columns may stand between.
+                continue
             waiting = None
+        headed = headed or normal(text) in PORT
         if (
             is_v4(value)
             and not (SEAM in line and any(_split(line)))
             and (not label or label in ADDRESS or label in ENTRY)
         ):
-            waiting = value
+            waiting, between = value, 0
             continue
         split = list(_split(line)) if SEAM in line else []
         if split and not isinstance(read_token(text.split()[0], None, names=False), Candidate):
@@ -193,13 +202,6 @@ def read_lines(lines: list[str], scheme: Scheme | None) -> Iterator[Reading]:
                 yield replace(reading, scheme=claim) if isinstance(reading, Candidate) else reading
             continue
         yield from _prose(text, scheme)
-
-
-def _labelled(text: str) -> tuple[str, str]:
-    match = _LABEL.fullmatch(text)
-    if match is None or port_number(text) is not None:
-        return "", text
-    return normal(match[1]), match[2].strip()
 
 
 def _prose(text: str, scheme: Scheme | None) -> Iterator[Reading]:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs
 
 from msgspec.structs import replace
 
-from shoal.domain import Candidate, Endpoint, Refused, Scheme
+from shoal.domain import Candidate, Credentials, Endpoint, Refused, Scheme
 from shoal.domain.address import ipv4_number
-from shoal.sources.extract.entry import Reading, build, has_control, is_host, is_v4, port_number, read_token
-from shoal.sources.extract.labels import SCHEMES, country_field, scheme_words
+from shoal.sources.extract.entry import (
+    Reading,
+    build,
+    has_control,
+    is_host,
+    is_v4,
+    port_number,
+    read_scheme,
+    read_token,
+)
+from shoal.sources.extract.labels import ADDRESS, PORT, SCHEMES, country_field, normal, scheme_words
 
 # One pass over the commonest spelling; everything else takes the long way.
 _PLAIN: Callable[[str], re.Match[str] | None] = re.compile(
@@ -24,7 +34,13 @@ _APART = re.compile(
 )
 _COMMENT = re.compile(r"(?:#(?!\d+[.):]?\s)|//|;|<!--|--\s|%%)")
 _BULLET = re.compile(r"(?:(?:[-*+>]+|#?\d{1,6}[.)\]:])\s+|#?\d{1,6}(?:[)\]]|\s+(?=\S*[.:]))|[•·●▪►→✅✔️]+\s*)+")
+_LABEL = re.compile(r"[\"']?([^\W\d][^:：=\"']{0,24})[\"']?\s*[:：=]\s*(.*)", re.DOTALL)
 _ANNOTATION = re.compile(r"\s([A-Z]{2})-[NAH]!?(?:-S!?)?(?=\s|$)")
+_URL = re.compile(r"(?:https?|socks[45]?[ah]?)://[^\s\"'<>()\[\]{}|,;]+", re.IGNORECASE)
+_QUERY = re.compile(r"socks\?(?=\S*server=([^&\s]+))(?=\S*port=(\d{1,6}))", re.IGNORECASE)
+"""Telegram's links: ``tg://socks?server=...&port=...``. Those to ``proxy?`` are MTProto."""
+_SPACED = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?:\s*:\s+|\s+:\s*)(\d{1,5})(?![\w.:])")
+_DASHED = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3})\s*[-–—>=]{1,2}\s*(\d{1,5})")
 _SEPARATORS = re.compile(r"[,;|]+")
 _FIELDS = re.compile(r"[\t,;|]")
 _INVISIBLE = {0xFEFF: None, 0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0xAD: None, 0xA0: " ", 0x3000: " "}
@@ -75,6 +91,9 @@ def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]
     found: list[Candidate] = []
     refused: list[Refused] = []
     words = line.split()
+    if len(words) > 2 and words[0].lower() in SCHEMES and is_host(words[1]) and port_number(words[2]):
+        yield _proxychains(words, scheme, line)
+        return
     for position, word in enumerate(words):
         if ":" not in word:
             continue
@@ -112,10 +131,29 @@ def _word(word: str, scheme: Scheme | None, names: bool, text: str) -> list[Read
         good = [reading for reading in readings if isinstance(reading, Candidate)]
         if len(good) > 1 or (good and not isinstance(whole, Candidate)):
             return readings
-    if isinstance(whole, Candidate) or "://" in word:
+    if isinstance(whole, Candidate):
         return [whole]
+    query = _QUERY.search(word)
+    if query:
+        return [build(query[1], query[2], scheme=Scheme.SOCKS5, credentials=_query_secret(word), text=text)]
+    if "://" in word:
+        # "http_proxy=http://..." and Markdown links; what starts with a scheme has been read as a whole.
+        urls = [] if read_scheme(word) else _URL.findall(word)
+        return [read_token(url, scheme, names=names, text=text) for url in urls] or [whole]
     inside = [build(*match.groups(), scheme=scheme, text=text) for match in _INSIDE.finditer(word)]
     return list(inside) or [whole]
+
+
+def _proxychains(words: list[str], scheme: Scheme | None, line: str) -> Reading:
+    """``socks5 host port [user password]``, as proxychains is configured."""
+    labels = scheme_words(words[0])
+    secret = Credentials(words[3], words[4]) if len(words) == 5 and not words[3].startswith("#") else None
+    return build(words[1], words[2], scheme=labels[0] if labels else scheme, credentials=secret, text=line)
+
+
+def _query_secret(word: str) -> Credentials | None:
+    fields = parse_qs(word.partition("?")[2])
+    return Credentials(fields["user"][0], fields.get("pass", [""])[0]) if "user" in fields else None
 
 
 def _apart(line: str, words: list[str], scheme: Scheme | None, prose: bool) -> tuple[list[Candidate], list[Refused]]:
@@ -131,7 +169,9 @@ def _apart(line: str, words: list[str], scheme: Scheme | None, prose: bool) -> t
         if _ADDRESS.fullmatch(host) or is_host(host, names=len(words) == 2 and not prose):
             pairs.append((host, words[1].strip(",;|\"'")))
     if not pairs:
-        pairs = [(match[1], match[2]) for match in _APART.finditer(line)]
+        pairs = [(match[1], match[2]) for match in (*_APART.finditer(line), *_SPACED.finditer(line))]
+    if not pairs and (dashed := _DASHED.fullmatch(line)):
+        pairs = [(dashed[1], dashed[2])]
     readings = [build(host, port, scheme=scheme, text=line) for host, port in pairs]
     return [r for r in readings if isinstance(r, Candidate)], [r for r in readings if isinstance(r, Refused)]
 
@@ -163,7 +203,12 @@ def _annotated(candidate: Candidate, line: str, words: list[str]) -> Iterator[Ca
     country = match[1] if match else country_field(fields)
     if candidate.country is None and country is not None:
         candidate = replace(candidate, country=country)
-    schemes = None if "://" in line else scheme_words(" ".join(fields[:12]))
+    before = line[: max(at, 0)]
+    told = " ".join(fields[:12]) + (f" {before}" if len(before) < 40 else "")
+    schemes = None if "://" in line else scheme_words(told)
+    if country is None and len(before) < 40:
+        country = country_field(re.split(r"[\s,;|]+", before)[1:])
+        candidate = replace(candidate, country=candidate.country or country)
     if not schemes:
         yield candidate
         return
@@ -171,8 +216,41 @@ def _annotated(candidate: Candidate, line: str, words: list[str]) -> Iterator[Ca
         yield replace(candidate, scheme=scheme)
 
 
-def read_text(text: str, scheme: Scheme | None, limit: int, *, prose: bool = False) -> Iterator[Reading]:
+class LineReader:
+    """Reads line after line; an address alone on its line waits for a port alone on the next."""
+
+    def __init__(self, scheme: Scheme | None) -> None:
+        self._scheme = scheme
+        self._waiting = ""
+
+    def read(self, line: str) -> Iterator[Reading]:
+        label, value = labelled(line.strip().lstrip("- "))
+        if self._waiting:
+            host, self._waiting = self._waiting, ""
+            if (not label or label in PORT) and _portlike(value.strip("\"',")):
+                yield build(host, value.strip("\"',"), scheme=self._scheme)
+                return
+            yield Refused.MALFORMED
+        if is_v4(value.strip("\"',")) and (not label or label in ADDRESS):
+            self._waiting = value.strip("\"',")
+            return
+        yield from read_line(line, self._scheme)
+
+    def end(self) -> Iterator[Reading]:
+        if self._waiting:
+            self._waiting = ""
+            yield Refused.MALFORMED
+
+
+def labelled(text: str) -> tuple[str, str]:
+    """``Port: 80`` as the normalised label and the value; no label where there is none."""
+    match = _LABEL.fullmatch(text)
+    return (normal(match[1]), match[2].strip()) if match else ("", text)
+
+
+def read_text(text: str, scheme: Scheme | None, limit: int) -> Iterator[Reading]:
     """Every line of a text; lines above ``limit`` characters are refused whole."""
+    reader = LineReader(scheme)
     for line in text.splitlines() if "\r" in text else text.split("\n"):
         if len(line) > limit:
             yield Refused.TOO_LONG
@@ -181,4 +259,5 @@ def read_text(text: str, scheme: Scheme | None, limit: int, *, prose: bool = Fal
         if plain is not None:
             yield plain
         else:
-            yield from read_line(line, scheme, prose=prose)
+            yield from reader.read(line)
+    yield from reader.end()
