@@ -40,7 +40,7 @@ def say(text: str) -> None:
 
 def explain(error: BaseException) -> tuple[int, str] | None:
     """Exit code and sentence for an error that a user can cause and mend; None for any other, which is our fault."""
-    error = _first(error)
+    error = first_of(error)
     if isinstance(error, NoProxyError):
         return NOTHING_FOUND, str(error)
     if isinstance(error, StoreLockedError):
@@ -57,7 +57,7 @@ def explain(error: BaseException) -> tuple[int, str] | None:
     return None
 
 
-def _first(error: BaseException) -> BaseException:
+def first_of(error: BaseException) -> BaseException:
     """The error a group holds: one that we can explain, if there is any."""
     while isinstance(error, BaseExceptionGroup):
         known = error.subgroup((ShoalError, OSError))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -106,7 +107,8 @@ def options_of(given: dict[str, Any]) -> Options:
     from shoal.config import load_options
     from shoal.telemetry import configure_logs
 
-    configure_logs(os.environ.get("SHOAL_LOG", ""))
+    # On a terminal a panel or a bar shows how things go; lines beside it only where something is wrong.
+    configure_logs(os.environ.get("SHOAL_LOG") or ("warning" if sys.stderr.isatty() else ""))
     if given.get("gateway"):
         say("the gateway comes with a later release; --gateway is accepted, but nothing listens there yet")
     config = given.get("config")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
@@ -10,7 +11,7 @@ from typing import Final, NoReturn
 import rich_click as click
 
 from shoal import __version__
-from shoal.cli.exits import EXIT_CODES, INTERRUPTED, OK, WRONG_USE, explain, say
+from shoal.cli.exits import EXIT_CODES, INTERRUPTED, OK, WRONG_USE, explain, first_of, say
 
 COMMANDS: Final = {
     "up": "shoal.cli.up:up",
@@ -71,6 +72,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # latter is no failure of ours.
         return OK if isinstance(error.__context__, BrokenPipeError) else int(error.code or OK)
     except Exception as error:  # the last place where an error can become a sentence; unknown ones go on
+        if isinstance(first_of(error), BrokenPipeError):
+            # The same, met while a command was at work; the interpreter must not complain when it flushes at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return OK
         told = explain(error)
         if told is None:
             raise

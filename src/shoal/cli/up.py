@@ -58,19 +58,19 @@ async def _serve(options: Options, title: str, stop: asyncio.Event) -> int:
 def banner(title: str, api_url: str, folder: Path, options: Options, contacts: tuple[str, ...]) -> str:
     """What is printed once, when everything listens. ``contacts`` hold what a host is asked for and its name."""
     from shoal import __version__
-    from shoal.cli.words import first_few, plural
+    from shoal.cli.words import first_few
     from shoal.telemetry.redact import printable, redacted
 
     by_kind: dict[str, list[str]] = {}
     for contact in contacts:
         kind, _, host = contact.partition(" ")
         by_kind.setdefault(kind, []).append(host)
-    whom = "; ".join(f"{plural(len(hosts), kind)} ({first_few(hosts)})" for kind, hosts in sorted(by_kind.items()))
+    whom = "; ".join(f"{kind}s at {first_few(hosts)}" for kind, hosts in sorted(by_kind.items()))
     api = api_url.rstrip("/")
     rows = (
         ("API", api),
         ("try it", f"curl {api}/get/"),
         ("data", redacted(options.store.url) if options.store.url else str(folder)),
-        ("contacts", f"{title} contacts {whom or 'no source and no judge'}, and every proxy that is listed there"),
+        ("contacts", f"{title} contacts {whom or 'no source and no judge'}; and every proxy that is listed there"),
     )
     return f"Shoal {__version__}\n" + "\n".join(f"  {label:<9} {printable(text)}" for label, text in rows)

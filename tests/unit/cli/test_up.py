@@ -65,7 +65,7 @@ def test_the_banner_says_where_things_are_and_whom_it_contacts() -> None:
     contacts = ("judge j.example", *(f"source s{n}.example" for n in range(9)))
     text = banner("shoal up", "http://127.0.0.1:5010/", Path("/data/shoal"), Options(), contacts)
     assert "curl http://127.0.0.1:5010/get/" in text and "/data/shoal" in text
-    assert "1 judge (j.example); 9 sources (s0.example, s1.example, s2.example, s3.example and 5 more)" in text
+    assert "judges at j.example; sources at s0.example, s1.example, s2.example, s3.example and 5 more;" in text
 
 
 def test_the_banner_says_so_when_nobody_is_contacted() -> None:
