@@ -23,6 +23,10 @@ _DOTTED = re.compile(
 _NAME = re.compile(r"(?:[\w-]+\.)+(?:[^\W\d_]{2,}|xn--[\w-]+)\.?")
 _BRACKETED = re.compile(r"(\[[0-9A-Fa-f:.%\w]*\])(?::(.*))?", re.DOTALL)
 _TAIL = re.compile(r"[/?#|,;\s]")
+_FILE = re.compile(
+    r".*\.(?:js|ts|java|json|html?|txt|css|go|cpp|cs|php|log|xml|ya?ml|exe|dll|toml|jsx|tsx|kt)", re.IGNORECASE
+)
+"""Names of files with a line number look like hosts with a port; none of these endings is a top-level domain."""
 _PATH = re.compile(r"^\d+/[\w.~%-]")
 _QUOTES = "\"'`“”‘’«»(){}<>*,;"
 
@@ -136,7 +140,7 @@ def _read(token: str, scheme: Scheme | None, names: bool, text: str) -> Reading:
 def _authority(rest: str, scheme: Scheme | None, names: bool, text: str, word: str = "") -> Reading:
     if "@" in rest:
         left, _, right = rest.rpartition("@")
-        found = _endpoint(right, names or bool(left), text, bool(word))
+        found = _endpoint(right, names or ":" in left, text, bool(word))
         if found is not None:
             if isinstance(found, Refused):
                 return found
@@ -187,7 +191,7 @@ def _endpoint(rest: str, names: bool, text: str, named: bool) -> tuple[str, str,
     if extra and not named:
         return None
     # "example.com:abc" is prose; "example.com:8O80" was meant as a port.
-    if (named or (names and _NAME.fullmatch(host))) and port[:1].isdigit():
+    if (named or (names and _NAME.fullmatch(host) and not _FILE.fullmatch(host))) and port[:1].isdigit():
         return host, port, extra
     return None
 

@@ -10,6 +10,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from shoal.domain import Candidate, Scheme
+from shoal.domain.address import is_ip
 from shoal.sources.extract.entry import Reading, read_token
 from shoal.sources.extract.html_tree import rows_of
 from shoal.sources.extract.json_text import BROKEN, load_loosely, whole_spans
@@ -128,4 +129,5 @@ def _records(value: Any, scheme: Scheme | None) -> Iterator[Candidate]:
                 stack.extend(reversed([inner for inner in item.values() if isinstance(inner, list | dict)]))
         elif isinstance(item, str) and len(item) < 200:
             readings = iter((read_token(item, scheme, names=False),))
-        yield from (reading for reading in readings if isinstance(reading, Candidate))
+        # Settings of the page itself name hosts and ports too; lists in scripts hold addresses.
+        yield from (reading for reading in readings if isinstance(reading, Candidate) and is_ip(reading.endpoint.host))

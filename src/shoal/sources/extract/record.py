@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ from shoal.sources.extract.labels import (
     scheme_words,
 )
 
+_LONE_NAME = re.compile(r"[A-Za-z0-9-]+")
+"""A host of one's own network; believed only where the record says that it is a proxy: {"server": "nginx"} is none."""
 _FLAGS = ("http", "https", "ssl", "socks4", "socks4a", "socks5")
 _YES = ("1", "true", "yes", "y", "✓", "✔", "+", "是")
 
@@ -58,6 +61,7 @@ def read_record(fields: Mapping[str, Any], scheme: Scheme | None) -> Iterator[Re
 
 
 def _base(fields: Mapping[str, Any], scheme: Scheme | None) -> Reading:
+    told = any(name in PROTOCOL and _words(fields[name]) for name in fields)
     port = next((_text(fields[name]) for name in fields if name in PORT and _scalar(fields[name])), "")
     fault: Reading = None
     for name in sorted((n for n in fields if n in ADDRESS or n in ENTRY), key=lambda n: n in ENTRY):
@@ -65,7 +69,7 @@ def _base(fields: Mapping[str, Any], scheme: Scheme | None) -> Reading:
         if not value:
             continue
         host = value.split("://")[-1].rstrip("/")
-        if port and (is_host(host.strip("[]")) or (":" not in host and host.replace("-", "").isalnum())):
+        if port and (is_host(host.strip("[]")) or (told and _LONE_NAME.fullmatch(host))):
             reading: Reading = build(host, port, scheme=scheme, text=f"{host}:{port}")
         else:
             reading = read_token(value, scheme)

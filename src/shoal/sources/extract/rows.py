@@ -86,7 +86,7 @@ def _readings(
     if len(names) == len(texts) and _fits(fields):
         yield from read_record(fields, scheme)
         return
-    pairs = list(_pairs(row, texts, hidden))
+    pairs = list(_pairs(row, texts, names, hidden))
     if not pairs:
         data = {normal(key): unpacked(value) for key, value in row.data.items()}
         for cell in row.cells:
@@ -123,14 +123,14 @@ def _named(address: str) -> bool:
     return "." in address and " " not in address and isinstance(canonical_host(address), str)
 
 
-def _pairs(row: Row, texts: list[str], hidden: set[int]) -> Iterator[Reading]:
+def _pairs(row: Row, texts: list[str], names: tuple[str, ...], hidden: set[int]) -> Iterator[Reading]:
     """Neighbouring cells that are address and port, cells that are an entry, and cells split by inline elements."""
     for index, text in enumerate(texts):
         if index in hidden or not text or len(text) > 300:
             continue
         if _QUAD.fullmatch(text):
             following = texts[index + 1] if index + 1 < len(texts) else ""
-            if _PORT_CELL.fullmatch(following):
+            if _PORT_CELL.fullmatch(following) and not _other_column(names, index):
                 yield build(text, following)
                 continue
         elif ":" in text and " " not in text and "\n" not in text:
@@ -141,6 +141,12 @@ def _pairs(row: Row, texts: list[str], hidden: set[int]) -> Iterator[Reading]:
         raw = row.cells[index].text
         if SEAM in raw or "\n" in raw:
             yield from _split(raw)
+
+
+def _other_column(names: tuple[str, ...], index: int) -> bool:
+    """True when the head names this column an address and the next one something that is no port."""
+    following = names[index + 1] if index + 1 < len(names) else ""
+    return bool(following) and names[index] in ADDRESS and following not in PORT
 
 
 def _split(raw: str) -> Iterator[Reading]:

@@ -29,9 +29,11 @@ _PLAIN: Callable[[str], re.Match[str] | None] = re.compile(
 _ADDRESS = re.compile(r"(?<![\w.])\d{1,10}(?:\.\d{1,10}){3,}(?![\w.]*\.\d)")
 _INSIDE = re.compile(r"(?<![\d.])(?<!\d[a-z_-])(\d{1,10}(?:\.\d{1,10}){3,}):(\d[\w]*|[^\s\w]?\d+)", re.IGNORECASE)
 _APART = re.compile(
-    r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})[\s,;|()\[\]\"'-]{0,4}(?:port|порт|puerto|porta|端口|ポート|포트)\w{0,3}[\s:=\"'#]{0,5}(\d{1,5})(?![\w.])",
+    r"(?:^|[\[(]|(?:ip|host|address|addr|server|proxy|地址|адрес)\s*[:=]?\s*[\"']?)(\d{1,3}(?:\.\d{1,3}){3})"
+    r"[\s,;|()\[\]\"'-]{0,4}(?:port|порт|puerto|porta|端口|ポート|포트)\w{0,3}[\s:=\"'#]{0,5}(\d{1,5})(?![\w.])",
     re.IGNORECASE,
 )
+"""Not anywhere in a sentence: "Failed password from 192.0.2.1 port 52344" names a client."""
 _COMMENT = re.compile(r"(?:#(?!\d+[.):]?\s)|//|;|<!--|--\s|%%)")
 _BULLET = re.compile(r"(?:(?:[-*+>]+|#?\d{1,6}[.)\]:])\s+|#?\d{1,6}(?:[)\]]|\s+(?=\S*[.:]))|[•·●▪►→✅✔️]+\s*)+")
 _LABEL = re.compile(r"[\"']?([^\W\d][^:：=\"']{0,24})[\"']?\s*[:：=]\s*(.*)", re.DOTALL)
