@@ -1,0 +1,32 @@
+"""What the gateway needs from the pool."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Protocol
+
+from shoal.domain import Feedback, Pick, Proxy, Query
+
+
+class GatewayService(Protocol):
+    """All methods answer from memory and never wait."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    def pick(self, query: Query) -> Pick | None:
+        """One path for use, None when nothing fits."""
+        ...
+
+    def list(self, query: Query) -> builtins.list[Pick]:
+        """Every path that fits."""
+        ...
+
+    def feedback(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
+        """What a use of a proxy showed."""
+        ...
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether there is something to hand out, and why or why not."""
+        ...
