@@ -44,7 +44,7 @@ class Judges(Struct, frozen=True, gc=False):
     """The plain one has fixed documents."""
     tls_documents: bool = False
     named: bool = False
-    """The plain one is known by a name, which a proxy can resolve."""
+    """The plain one, or the TLS one where there is no other, is known by a name, which a proxy can resolve."""
 
 
 class Situation(Struct, frozen=True, gc=False):
@@ -117,7 +117,7 @@ def situation_of(record: Record, full: bool, judges: Judges) -> Situation:
 def next_attempt(situation: Situation, results: Sequence[Result]) -> Attempt | None:
     """The next attempt of a check, None when it is over.
 
-    Where paths are verified: one small exchange on each, or with ``full`` the whole profile. Otherwise discovery:
+    Where paths are verified: one small exchange on each, or with ``full`` the whole profile and other claims. Otherwise discovery:
     schemes in the likeliest order until one works, then that one's profile. A failed connect, and any shortage of
     our own, ends everything.
     """
@@ -134,8 +134,21 @@ def next_attempt(situation: Situation, results: Sequence[Result]) -> Attempt | N
             attempt = _next_on(path.scheme, path, situation, _of(results, path.scheme), situation.full)
             if attempt is not None:
                 return attempt
-        return None
+        return _next_claim(situation, results) if situation.full else None
     return _discover(situation, results)
+
+
+def _next_claim(situation: Situation, results: Sequence[Result]) -> Attempt | None:
+    """With the full profile, what sources have claimed since: another family than those verified."""
+    known = {_FAMILY[path.scheme] for path in situation.paths}
+    for claim in situation.claims:
+        family = _FAMILY[claim]
+        if family in known or family == "https" or (family == "socks4" and "socks5" in known):
+            continue
+        attempt = _next_on(claim, None, situation, _of(results, claim), True)
+        if attempt is not None:
+            return attempt
+    return None
 
 
 def _discover(situation: Situation, results: Sequence[Result]) -> Attempt | None:

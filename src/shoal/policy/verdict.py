@@ -73,7 +73,7 @@ def _spellings(address: str) -> list[str]:
         # Dotted covers ::ffff:a.b.c.d as well; hexadecimal is what some headers carry.
         return [address, f"{number:08x}"]
     full = ipaddress.IPv6Address(address)
-    return [full.compressed, full.exploded]
+    return [full.compressed, full.exploded, ":".join(f"{int(group, 16):x}" for group in full.exploded.split(":"))]
 
 
 def anonymity_of(

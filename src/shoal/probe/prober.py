@@ -42,8 +42,8 @@ PROOF_SHARE: Final = 0.25
 """A failure counts against a proxy when judge and network proved well in the last quarter of the attempt or since: then
 the proxy had three quarters of it to do its work."""
 
-CLOCK_STEP: Final = 0.001
-"""Seconds: uvloop's clock moves in these steps, and 0 would mean that a milestone was not reached."""
+CLOCK_STEP: Final = 0.0005
+"""Seconds: half a step of uvloop's clock, since 0 would mean that a milestone was not reached."""
 
 _STAGES: Final = {stage: rank for rank, stage in enumerate(Stage)}
 
@@ -83,7 +83,7 @@ class NetProber:
         loop = asyncio.get_running_loop()
         attempt = next_attempt(situation, outcomes)
         if attempt is None:
-            return self._unasked(record, Failure(Stage.CONNECT, Reason.LOCAL_LIMIT, "no judge answers us directly"))
+            return self._unasked(record, self._no_judge())
         started = loop.time()
         deadline = started + self._options.timeout
         host = record.endpoint.host
@@ -126,7 +126,7 @@ class NetProber:
                 blames.append(await self._blame(failure, seat, started, loop.time()))
             attempt = next_attempt(situation, outcomes)
         if not outcomes:
-            return self._unasked(record, Failure(Stage.CONNECT, Reason.LOCAL_LIMIT, "no judge answers us directly"))
+            return self._unasked(record, self._no_judge())
         return self._result(record, situation, outcomes, blames, cut)
 
     # -- one attempt -------------------------------------------------------------------------------------------
@@ -218,6 +218,10 @@ class NetProber:
         return blame(failure, vantage_healthy=healthy)
 
     # -- the result --------------------------------------------------------------------------------------------
+
+    def _no_judge(self) -> Failure:
+        why = "no judge that carries a nonce is known" if self._panel.healthy else "no judge answers us directly"
+        return Failure(Stage.CONNECT, Reason.LOCAL_LIMIT, why)
 
     def _unasked(self, record: Record, failure: Failure, at_fault: Blame | None = None) -> CheckResult:
         """Nothing was dialled."""

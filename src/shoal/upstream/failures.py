@@ -120,11 +120,12 @@ def _unknown_errno(stage: Stage) -> Reason:
 
 
 def _tls_failure(error: ssl.SSLError, stage: Stage) -> Failure:
+    # OpenSSL sets these attributes; an error made by hand lacks them.
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Failure(stage, Reason.CERT, printable(error.verify_message or "certificate not valid"))
+        return Failure(stage, Reason.CERT, printable(getattr(error, "verify_message", "") or "certificate not valid"))
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return eof_failure(stage)
-    words = (error.reason or "TLS error").replace("_", " ").lower()
+    words = (getattr(error, "reason", None) or "TLS error").replace("_", " ").lower()
     return Failure(stage, Reason.MALFORMED, printable(f"TLS: {words}"))
 
 

@@ -75,6 +75,7 @@ class World:
         self.stack = contextlib.AsyncExitStack()
         self.resolver = FakeResolver()
         self.rng = random.Random(7)
+        self.clock = FakeClock()
         self.judge_down = False
         self.judge_requests = 0
         self.judge_mangle: Callable[[dict[str, object]], None] = lambda answer: None
@@ -171,13 +172,13 @@ class World:
             [parse_judge(url) for url in urls],
             judge_options or JudgeOptions(),
             self.resolver,
-            FakeClock(),
+            self.clock,
             self.nonce,
             self.contexts,
         )
         check_options = CheckOptions(timeout=timeout, **options)
         self.prober = NetProber(
-            check_options, self.panel, self.resolver, lambda host, trust: None, FakeClock(), self.nonce, self.contexts
+            check_options, self.panel, self.resolver, lambda host, trust: None, self.clock, self.nonce, self.contexts
         )
         await self.panel.round()
         assert self.panel.healthy, self.panel.judges

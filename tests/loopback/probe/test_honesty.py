@@ -1,0 +1,188 @@
+"""Proxies that lie, and trouble of our own, which is not theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+import trustme
+
+from shoal.domain import Anonymity, Blame, Capability, Honesty, Reason, Scheme, Stage
+from shoal.domain.health import Health
+from shoal.domain.record import Path
+
+
+def verified(scheme, *capabilities):
+    return Path(scheme, Health(last_ok=1.0), frozenset(capabilities))
+
+
+def answer_with(body):
+    async def handler(reader, writer):
+        await reader.read(4096)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    return handler
+
+
+async def profile(world, handler, scheme=Scheme.HTTP, tls=None):
+    if not hasattr(world, "prober"):
+        await world.begin()
+    port = await world.serve(handler, tls)
+    return await world.prober.check(world.record(port, scheme))
+
+
+async def test_a_made_up_answer_is_a_fake(world):
+    body = json.dumps({"address": "9.9.9.9", "nonce": "0" * 32, "mac": "0" * 64, "headers": []}).encode()
+    result = await profile(world, answer_with(body))
+    assert not result.works
+    assert (result.honesty, result.failure.kind, result.blame) == (Honesty.FAKES, "content.mismatch", Blame.PROXY)
+
+
+async def test_a_nonce_sent_back_without_the_judges_signature_is_a_fake(world):
+    async def clever(reader, writer):
+        request = (await reader.read(4096)).decode()
+        nonce = request.partition("nonce=")[2][:32]
+        body = json.dumps({"address": "9.9.9.9", "nonce": nonce, "mac": "0" * 64}).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    assert (await profile(world, clever)).honesty is Honesty.FAKES
+
+
+async def test_a_changed_page_is_tampering_though_the_path_works(world):
+    def inject(answer):
+        if b"</body>" not in answer:
+            return answer
+        return answer.replace(b"Content-Length: ", b"X-Was: ").replace(b"</body>", b"<script>x()</script></body>")
+
+    result = await profile(world, world.http_proxy(change=inject))
+    assert result.works
+    assert result.honesty is Honesty.TAMPERS
+    assert result.observations[0].failure.kind == "content.mismatch"
+
+
+async def test_another_certificate_in_the_tunnel_is_interception(world):
+    stranger = trustme.CA()
+    result = await profile(world, world.http_proxy(intercept=world.tls_server("127.0.0.1", ca=stranger)))
+    assert result.works
+    assert result.honesty is Honesty.INTERCEPTS
+    seen = result.observations[0]
+    assert (seen.failure.stage, seen.failure.reason, seen.blame) == (Stage.TARGET_TLS, Reason.CERT, Blame.PROXY)
+    assert Capability.TUNNEL in seen.facts.cannot
+
+
+@pytest.mark.parametrize(
+    ("header", "anonymity"),
+    [
+        (("X-Forwarded-For", "127.0.0.1"), Anonymity.TRANSPARENT),
+        (("Forwarded", 'for="[::ffff:127.0.0.1]";proto=http'), Anonymity.TRANSPARENT),
+        (("X-Odd", "id=7F000001"), Anonymity.TRANSPARENT),
+        (("Via", "1.1 proxy"), Anonymity.ANONYMOUS),
+        (("X-Forwarded-For", "10.9.8.7"), Anonymity.ANONYMOUS),
+        (("Proxy-Connection", "keep-alive"), Anonymity.ANONYMOUS),
+        (("X-Harmless", "1127.0.0.11"), Anonymity.ELITE),
+    ],
+)
+async def test_what_the_judge_saw_decides_on_anonymity(world, header, anonymity):
+    result = await profile(world, world.http_proxy(add=(header,)))
+    assert result.works
+    assert result.anonymity is anonymity
+
+
+async def test_a_quick_recheck_is_one_request_to_the_judge(world):
+    await world.begin()
+    port = await world.serve(world.http_proxy())
+    before = world.judge_requests
+    path = verified(Scheme.HTTP, Capability.FORWARD, Capability.TUNNEL)
+    result = await world.prober.check(world.record(port, path=path))
+    assert result.works
+    assert result.capabilities == ("forward",)
+    assert world.judge_requests == before + 1
+    assert not result.observations[0].facts.profiled
+
+
+async def test_a_full_check_of_a_known_path_takes_the_profile(world):
+    await world.begin()
+    port = await world.serve(world.http_proxy())
+    record = world.record(port, path=verified(Scheme.HTTP, Capability.FORWARD))
+    result = await world.prober.check(record, full=True)
+    assert result.capabilities == ("forward", "tunnel")
+    assert result.honesty is Honesty.CLEAN
+    assert result.observations[0].facts.profiled
+
+
+async def test_a_judge_that_goes_down_during_checks_is_never_the_proxys_fault(world):
+    await world.begin()
+    http = await world.serve(world.http_proxy())
+    socks = await world.serve(world.socks5())
+    assert (await world.prober.check(world.record(http, Scheme.HTTP))).works
+    await asyncio.sleep(0.01)
+    world.judge_down = True
+    paths = (verified(Scheme.HTTP, Capability.FORWARD), verified(Scheme.SOCKS5))
+    records = [world.record(http, path=paths[0]), world.record(socks, path=paths[1])] * 10
+    results = await asyncio.gather(*(world.prober.check(record) for record in records))
+    assert not any(result.works for result in results)
+    assert {seen.blame for result in results for seen in result.observations} <= {Blame.LOCAL, Blame.UNKNOWN}
+    assert not world.panel.healthy
+    world.judge_down = False
+    await world.panel.round()
+    await asyncio.wait_for(world.panel.wait_healthy(), 1)
+    assert (await world.prober.check(records[0])).works
+
+
+async def test_one_judge_of_two_going_down_is_the_targets_fault(world):
+    await world.begin(plain=True, tls=True)
+    port = await world.serve(world.http_proxy())
+    # Only the plain judge breaks: it now answers rubbish, also directly.
+    plain = world.ports["plain"]
+    original = world.judge
+
+    def mangle(answer):
+        if f":{plain}" in dict(answer["headers"]).get("Host", ""):
+            answer["mac"] = "0" * 64
+
+    world.judge_mangle = mangle
+    await asyncio.sleep(0.01)
+    result = await world.prober.check(world.record(port, path=verified(Scheme.HTTP, Capability.FORWARD)))
+    assert not result.works
+    assert result.blame is Blame.TARGET
+    assert world.panel.healthy
+    broken = next(status for status in world.panel.judges if status.url.startswith("http:"))
+    assert not broken.ok
+    assert "key" in broken.error
+    assert original == world.judge
+
+
+async def test_without_any_judge_nothing_is_dialled_and_it_is_our_fault(world):
+    await world.begin()
+    world.judge_down = True
+    await world.panel.round()
+    dialled = []
+
+    async def note(reader, writer):
+        dialled.append(1)
+
+    port = await world.serve(note)
+    result = await world.prober.check(world.record(port, Scheme.HTTP))
+    assert result.blame is Blame.LOCAL
+    assert not dialled
+
+
+async def test_a_judge_without_a_key_still_needs_its_nonce(world):
+    await world.begin(keyed=False)
+    port = await world.serve(world.http_proxy())
+    assert (await world.prober.check(world.record(port, Scheme.HTTP))).works
+    port = await world.serve(answer_with(b'{"address": "9.9.9.9", "nonce": "no"}'))
+    assert (await world.prober.check(world.record(port, Scheme.HTTP))).honesty is Honesty.FAKES
+
+
+async def test_a_captive_portal_in_front_of_us_makes_the_vantage_ill(world):
+    await world.begin()
+
+    def captive(answer):
+        answer.clear()
+
+    world.judge_mangle = captive
+    await world.panel.round()
+    assert not world.panel.healthy
+    assert all("not one of a shoal judge" in status.error for status in world.panel.judges)

@@ -1,0 +1,162 @@
+"""What an echo proves."""
+
+from __future__ import annotations
+
+import pytest
+
+from shoal.domain import Anonymity, Capability, Failure, Honesty, Reason, Scheme, Stage
+from shoal.policy.discovery import Attempt
+from shoal.policy.verdict import Echo, Outcome, OwnAddresses, anonymity_of, facts_of, gives_away, honesty_of
+
+OWN = OwnAddresses({"198.51.100.7", "2001:db8::7"})
+SENT = {"Host": "judge.test:8000", "User-Agent": "x", "Connection": "close"}
+FORWARD = Attempt(Scheme.HTTP, "forward")
+TUNNEL = Attempt(Scheme.HTTP, "tunnel", True)
+DOCUMENT = Attempt(Scheme.HTTP, "forward", False, True)
+MISMATCH = Failure(Stage.CONTENT, Reason.MISMATCH)
+
+
+def echo(*extra, address="203.0.113.1", target="/check/", sent=SENT):
+    return Echo(address, True, [*sent.items(), *extra], target)
+
+
+def test_an_unchanged_request_is_elite():
+    assert anonymity_of(echo(), OWN, SENT) is Anonymity.ELITE
+
+
+def test_other_case_and_a_dropped_header_prove_nothing():
+    seen = Echo("203.0.113.1", True, [("host", "judge.test:8000"), ("user-agent", "x")], "/")
+    assert anonymity_of(seen, OWN, SENT) is Anonymity.ELITE
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "198.51.100.7", "for=198.51.100.7;by=1.1.1.1", "::ffff:198.51.100.7", "8.8.8.8, 198.51.100.7", "c6336407",
+        "C6336407", "198.51.100.7:4000", "[2001:db8::7]", "2001:DB8:0:0:0:0:0:7",
+    ],
+)  # fmt: skip
+def test_our_address_in_any_header_is_transparent(value):
+    assert anonymity_of(echo(("X-Anything", value)), OWN, SENT) is Anonymity.TRANSPARENT
+
+
+@pytest.mark.parametrize("value", ["198.51.100.70", "1198.51.100.7", "198.51.100.7.1", "ac6336407b"])
+def test_an_address_that_only_resembles_ours_is_not_ours(value):
+    assert anonymity_of(echo(("X-Anything", value)), OWN, SENT) is Anonymity.ELITE
+
+
+def test_our_address_as_the_exit_is_transparent():
+    assert anonymity_of(echo(address="198.51.100.7"), OWN, SENT) is Anonymity.TRANSPARENT
+
+
+def test_a_judge_at_our_own_address_does_not_make_everyone_transparent():
+    sent = {"Host": "198.51.100.7:8000"}
+    assert anonymity_of(echo(sent=sent), OWN, sent) is Anonymity.ELITE
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Via",
+        "Forwarded",
+        "X-Forwarded-Host",
+        "X-Real-IP",
+        "Client-IP",
+        "Proxy-Connection",
+        "X-Proxy-ID",
+        "CF-Connecting-IP",
+    ],
+)
+def test_headers_that_admit_a_proxy_are_anonymous(name):
+    assert anonymity_of(echo((name, "1.1 x")), OWN, SENT) is Anonymity.ANONYMOUS
+
+
+def test_what_the_judges_front_end_adds_itself_is_no_sign():
+    assert anonymity_of(echo(("Via", "1.1 vegur")), OWN, SENT, frozenset({"via"})) is Anonymity.ELITE
+
+
+def test_an_absolute_target_at_the_judge_admits_a_proxy():
+    assert anonymity_of(echo(target="http://judge.test/check/"), OWN, SENT) is Anonymity.ANONYMOUS
+
+
+def test_without_knowing_ourselves_nothing_is_said():
+    assert anonymity_of(echo(), OwnAddresses(), SENT) is Anonymity.UNKNOWN
+
+
+def test_a_page_without_headers_is_searched_whole():
+    assert anonymity_of(Echo("1.1.1.1", True, (), None, b"ip=198.51.100.7"), OWN, SENT) is Anonymity.TRANSPARENT
+    assert anonymity_of(Echo("1.1.1.1", True, (), None, b"ip=1.1.1.1"), OWN, SENT) is Anonymity.ELITE
+
+
+def test_ordinary_headers_give_nothing_away():
+    assert not any(gives_away(name) for name in ("host", "accept", "connection", "cache-control", "x-request-id"))
+
+
+@pytest.mark.parametrize(
+    ("attempt", "failure", "honesty"),
+    [
+        (FORWARD, None, None),
+        (DOCUMENT, None, Honesty.CLEAN),
+        (DOCUMENT, MISMATCH, Honesty.TAMPERS),
+        (FORWARD, MISMATCH, Honesty.FAKES),
+        (TUNNEL, Failure(Stage.TARGET_TLS, Reason.CERT), Honesty.INTERCEPTS),
+        (TUNNEL, Failure(Stage.TARGET_TLS, Reason.EOF), None),
+        (FORWARD, Failure(Stage.PROXY_TLS, Reason.CERT), None),
+        (FORWARD, Failure(Stage.RECEIVE, Reason.TIMEOUT), None),
+    ],
+)
+def test_honesty_of_one_outcome(attempt, failure, honesty):
+    assert honesty_of(Outcome(attempt, failure)) is honesty
+
+
+def good(attempt, **more):
+    return Outcome(attempt, None, more.pop("exit", "203.0.113.1"), more.pop("anonymity", Anonymity.ELITE), **more)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "can"),
+    [
+        (good(FORWARD), {Capability.FORWARD}),
+        (good(FORWARD, named=True), {Capability.FORWARD, Capability.REMOTE_DNS}),
+        (good(TUNNEL, exit="2001:db8::1"), {Capability.TUNNEL, Capability.IPV6_EXIT}),
+        (good(Attempt(Scheme.SOCKS5, "tunnel")), set()),
+    ],
+)
+def test_one_success_proves_what_it_used_and_the_long_way_agrees(outcome, can):
+    facts = facts_of([outcome])
+    assert facts.can == can
+    unrelated = Outcome(outcome.attempt, Failure(Stage.RECEIVE, Reason.TIMEOUT))
+    longer = facts_of([outcome, unrelated])
+    assert (longer.can, longer.exit, longer.anonymity) == (facts.can, facts.exit, facts.anonymity)
+
+
+def test_a_timeout_does_not_disprove_a_capability_and_a_refusal_does():
+    late = facts_of([good(FORWARD), Outcome(TUNNEL, Failure(Stage.TUNNEL, Reason.TIMEOUT))])
+    assert late.cannot == frozenset()
+    refused = facts_of([good(FORWARD), Outcome(TUNNEL, Failure(Stage.TUNNEL, Reason.DENIED))])
+    assert refused.cannot == {Capability.TUNNEL}
+
+
+def test_the_worst_honesty_wins_and_plain_http_decides_on_anonymity():
+    facts = facts_of(
+        [
+            good(FORWARD, anonymity=Anonymity.TRANSPARENT),
+            Outcome(DOCUMENT),
+            Outcome(TUNNEL, Failure(Stage.TARGET_TLS, Reason.CERT)),
+        ]
+    )
+    assert (facts.honesty, facts.anonymity) == (Honesty.INTERCEPTS, Anonymity.TRANSPARENT)
+    assert facts_of([good(FORWARD, anonymity=Anonymity.TRANSPARENT), good(TUNNEL)]).anonymity is Anonymity.TRANSPARENT
+    assert facts_of([good(TUNNEL, anonymity=Anonymity.ELITE)]).anonymity is Anonymity.ELITE
+
+
+def test_a_document_alone_never_makes_a_path_work():
+    assert not Outcome(DOCUMENT).works
+    facts = facts_of([Outcome(FORWARD, MISMATCH), Outcome(DOCUMENT)])
+    assert (facts.can, facts.honesty) == (frozenset(), Honesty.FAKES)
+
+
+def test_a_socks5_proxy_that_failed_by_name_and_works_by_address_cannot_resolve():
+    by_name = Outcome(Attempt(Scheme.SOCKS5, "tunnel"), Failure(Stage.TUNNEL, Reason.UNREACHABLE))
+    by_address = good(Attempt(Scheme.SOCKS5, "tunnel", by_address=True))
+    assert facts_of([by_name, by_address]).cannot == {Capability.REMOTE_DNS}
