@@ -24,20 +24,39 @@ def test_scripts_parse_and_the_ci_entry_can_be_run() -> None:
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
-def test_an_old_python_is_told_in_a_sentence(tmp_path: Path) -> None:
-    old = tmp_path / "bin"
-    old.mkdir()
-    for name in ("python3", "python"):
-        fake = old / name
-        fake.write_text('#!/bin/sh\n[ "$1" = -V ] && echo "Python 3.9.2" && exit 0\nexit 1\n')
-        fake.chmod(0o755)
-    done = subprocess.run(
-        ["/bin/sh", str(ROOT / "tools" / "make-venv.sh"), str(tmp_path / "venv")],
-        env={"PATH": str(old)},
+def make_venv(folder: Path, **programs: str) -> "subprocess.CompletedProcess[str]":
+    """Runs the script where only these programs are on the path."""
+    for name, text in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    return subprocess.run(
+        ["/bin/sh", str(ROOT / "tools" / "make-venv.sh"), str(folder / "venv")],
+        env={"PATH": str(folder), "HOME": str(folder)},
         capture_output=True,
         text=True,
         timeout=60,
     )
+
+
+def test_an_old_python_is_told_in_a_sentence(tmp_path: Path) -> None:
+    old = '[ "$1" = -V ] && echo "Python 3.9.2" && exit 0; exit 1'
+    done = make_venv(tmp_path, python3=old, python=old)
     assert done.returncode == 2
     assert "Python 3.11 or newer is needed, and here is Python 3.9.2" in done.stderr
     assert not (tmp_path / "venv").exists()
+
+
+def test_a_python_without_venv_is_told_in_a_sentence(tmp_path: Path) -> None:
+    bare = 'case "$2" in *ensurepip*) exit 1 ;; *python%d*) echo python3.11-venv ;; esac'
+    done = make_venv(tmp_path, python3=bare, id="echo 1000", rm="exit 0")
+    assert done.returncode == 2
+    assert "apt-get install python3.11-venv" in done.stderr
+
+
+def test_without_venv_root_gets_it_installed(tmp_path: Path) -> None:
+    bare = 'case "$2" in *ensurepip*) exit 1 ;; *python%d*) echo python3.11-venv ;; venv) echo made "$3" ;; esac'
+    done = make_venv(
+        tmp_path, python3=bare, id="echo 0", rm="exit 0", **{"apt-get": f'echo "$@" >> {tmp_path}/installed'}
+    )
+    assert done.returncode == 0 and done.stdout == f"made {tmp_path / 'venv'}\n"
+    assert (tmp_path / "installed").read_text() == "install -y -qq python3.11-venv\n"
