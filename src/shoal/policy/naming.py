@@ -10,9 +10,7 @@ from shoal.domain.address import canonical_host
 from shoal.errors import InvalidProxyError
 
 _ID = re.compile(r"[0-9a-f]{16}")
-_NAME = re.compile(
-    r"(?:[A-Za-z0-9+]+://)?(?:(?P<user>[^/@]*)@)?(?P<host>\[[^\]]+\]|[^:/@\s]+):(?P<port>[0-9]{1,5})/?"
-)
+_NAME = re.compile(r"(?:[A-Za-z0-9+]+://)?(?:(?P<user>[^/@]*)@)?(?P<host>\[[^\]]+\]|[^:/@\s]+):(?P<port>[0-9]{1,5})/?")
 
 
 def parse_name(text: str) -> str | tuple[Endpoint, Credentials | None]:
