@@ -10,7 +10,7 @@ from msgspec import structs
 
 from shoal.domain import Credentials, Failure, Reason, Record, Scheme, Stage, Trust
 from shoal.errors import StoreError
-from shoal.ports.store import Added, Admitted, Change, ChangeKind, SourceState, Store
+from shoal.ports.store import Added, Admitted, Change, ChangeKind, Counts, SourceState, Store
 from shoal.testing.builders import make_admitted, make_path, make_record
 
 NOW = 1_000_000.0
@@ -128,6 +128,7 @@ async def test_add_leaves_what_checks_own(store: Store) -> None:
 async def test_last_seen_never_goes_back(store: Store) -> None:
     await fill(store, [1])
     await fill(store, [1], now=NOW - 100)
+    await store.add([make_admitted(1, source="b")], NOW - 50)
     assert (must(await store.get(make_admitted(1).id))).last_seen == NOW
 
 
@@ -230,6 +231,14 @@ async def test_saving_ends_a_claim(store: Store) -> None:
     await store.save([failed(1, next_check=NOW + 5)])
     assert await store.claim_due(NOW + 4, 1, 60) == []
     assert len(await store.claim_due(NOW + 5, 1, 60)) == 1
+
+
+async def test_an_earlier_claim_does_not_end_a_later_one(store: Store) -> None:
+    await fill(store, [1])
+    await store.claim_due(NOW, 1, 60)
+    await store.save([failed(1, next_check=NOW + 1)])
+    assert len(await store.claim_due(NOW + 1, 1, 600)) == 1
+    assert await store.claim_due(NOW + 60, 1, 60) == []
 
 
 async def test_unclaimed_records_are_due_again_at_once(store: Store) -> None:
@@ -431,6 +440,15 @@ async def test_counts(store: Store) -> None:
     counts = await store.counts(NOW)
     assert (counts.known, counts.verified, counts.due, counts.unchecked) == (5, 1, 4, 3)
     assert dict(counts.by_source) == {"a": 4, "b": 2}
+
+
+async def test_removed_records_are_counted_no_more(store: Store) -> None:
+    keys = await fill_verified(store, [1, 2, 3])
+    await store.delete([keys[0]], NOW, DAY)
+    await store.pop(keys[1], NOW, DAY)
+    assert await store.counts(NOW) == Counts(known=1, verified=1, due=0, unchecked=0, by_source={"list": 1})
+    await store.expire(NOW + DAY, unseen=1, not_worked=1)
+    assert await store.counts(NOW) == Counts()
 
 
 async def test_claimed_records_are_not_due_while_the_claim_lasts(store: Store) -> None:

@@ -12,13 +12,13 @@ from shoal.domain import Record, Trust
 from shoal.ports.store import ChangeKind, Store
 from shoal.testing.builders import make_admitted, make_path, make_record
 
-NUMBERS = st.integers(0, 5)
-SOME = st.lists(NUMBERS, max_size=6)
+NUMBERS = st.integers(0, 4)
+SOME = st.lists(NUMBERS, min_size=1, max_size=5)
 STEP = st.one_of(
     st.tuples(st.just("add"), SOME, st.sampled_from(Trust), st.sampled_from("ab"), st.booleans()),
     st.tuples(st.just("claim"), st.integers(1, 4), st.integers(1, 30)),
     st.tuples(st.just("unclaim"), SOME),
-    st.tuples(st.just("save"), st.lists(st.tuples(NUMBERS, st.integers(0, 40), st.booleans()), max_size=6)),
+    st.tuples(st.just("save"), st.lists(st.tuples(NUMBERS, st.integers(0, 40), st.booleans()), min_size=1, max_size=5)),
     st.tuples(st.just("delete"), SOME, st.sampled_from([0, 15])),
     st.tuples(st.just("pop"), NUMBERS, st.sampled_from([0, 15])),
     st.tuples(st.just("expire"), st.integers(0, 40), st.integers(0, 40)),
@@ -26,7 +26,7 @@ STEP = st.one_of(
     st.tuples(st.just("release"), st.integers(0, 3)),
     st.tuples(st.just("wait"), st.integers(1, 20)),
 )
-KEYS = [make_admitted(number).key for number in range(6)]
+KEYS = [make_admitted(number).key for number in range(5)]
 CAPACITY = 2
 
 
@@ -95,8 +95,8 @@ class Model:
         return True
 
 
-@given(steps=st.lists(STEP, max_size=30))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEP, min_size=20, max_size=60))
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_history_leaves_what_the_model_holds(
     make_store: Callable[[], Store], steps: list[tuple[object, ...]]
 ) -> None:

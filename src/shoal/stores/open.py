@@ -35,7 +35,7 @@ def open_store(options: StoreOptions, default_path: Path) -> Store:
 
 
 def _path(netloc: str, path: str) -> Path:
-    if netloc or path in ("", "/"):
+    if netloc or path == "/" or not path.startswith("/"):
         raise ConfigError(
             "store.url: sqlite: needs three slashes and a path, as in sqlite:///shoal.db or sqlite:////var/lib/shoal.db"
         )

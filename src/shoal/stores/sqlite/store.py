@@ -48,6 +48,10 @@ class SqliteStore:
         self._writer: Writer | None = None
         self._reader: Reader | None = None
 
+    @property
+    def path(self) -> Path:
+        return self._path
+
     async def open(self) -> None:
         """Raises ``StoreError`` when the file cannot be used; opening an open store does nothing."""
         if self._writer is not None:
