@@ -33,10 +33,10 @@ demo: $(RUNTIME) ## The same against a simulated internet; needs no network once
 install: $(RUNTIME) ## Install only
 
 test: $(DEV) $(PACKAGES) ## Install what the tests need and run them all (flags in TEST_ARGS)
-	@exec $(BIN)/python -m pytest -q -n $(TEST_JOBS) --dist loadfile -m 'not real_data' $(TEST_ARGS)
+	@exec $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile -m 'not real_data' $(TEST_ARGS)
 
 real-data: $(DEV) ## Read the published lists beside the checkout and compare with counts made by hand
-	@exec $(BIN)/python -m pytest -q -m real_data tests/real_data $(TEST_ARGS)
+	@exec $(BIN)/python -m pytest -m real_data tests/real_data $(TEST_ARGS)
 
 lint: $(DEV) ## Style, types and layers
 	$(BIN)/ruff check .
