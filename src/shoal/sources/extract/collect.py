@@ -32,24 +32,20 @@ class Collector:
     def add(self, candidate: Candidate) -> None:
         endpoint = candidate.endpoint
         key = (endpoint.host, endpoint.port, candidate.scheme, candidate.credentials)
-        seen = self._seen
-        before = len(seen)
-        seen.add(key)
-        if len(seen) == before:
+        if key in self._seen:
             self.refuse(Refused.DUPLICATE)
         else:
+            self._seen.add(key)
             self.candidates.append(candidate)
 
     def refuse(self, reason: Refused) -> None:
         self.refused[reason.value] = self.refused.get(reason.value, 0) + 1
 
-    def take(self, readings: Iterable[Reading]) -> int:
-        """Keep each reading; the number of candidates among them, repeats included."""
-        found = 0
+    def take(self, readings: Iterable[Reading]) -> None:
+        """Keep each reading."""
+        add = self.add
         for reading in readings:
             if isinstance(reading, Candidate):
-                found += 1
-                self.add(reading)
+                add(reading)
             elif reading is not None:
                 self.refuse(reading)
-        return found

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs
 from msgspec.structs import replace
 
 from shoal.domain import Candidate, Credentials, Endpoint, Refused, Scheme
-from shoal.domain.address import ipv4_number
 from shoal.sources.extract.entry import (
     Reading,
     build,
@@ -22,9 +21,10 @@ from shoal.sources.extract.entry import (
 )
 from shoal.sources.extract.labels import ADDRESS, PORT, SCHEMES, country_field, normal, scheme_words
 
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 # One pass over the commonest spelling; everything else takes the long way.
 _PLAIN: Callable[[str], re.Match[str] | None] = re.compile(
-    r"(?:(https?|socks[45])://)?(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}):(\d{1,5})[ \t\r]*", re.ASCII
+    rf"(?:(https?|socks[45])://)?({_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}):(\d{{1,5}})[ \t\r]*", re.ASCII
 ).fullmatch
 _ADDRESS = re.compile(r"(?<![\w.])\d{1,10}(?:\.\d{1,10}){3,}(?![\w.]*\.\d)")
 _INSIDE = re.compile(r"(?<![\d.])(?<!\d[a-z_-])(\d{1,10}(?:\.\d{1,10}){3,}):(\d[\w]*|[^\s\w]?\d+)", re.IGNORECASE)
@@ -59,7 +59,7 @@ def read_plain(line: str, scheme: Scheme | None) -> Candidate | None:
         return None
     word, host, digits = match.groups()
     port = int(digits)
-    if not 0 < port < 65536 or ipv4_number(host) is None:
+    if not 0 < port < 65536:
         return None
     return Candidate(Endpoint(host, port), SCHEMES[word] if word else scheme, None, None, line.rstrip())
 

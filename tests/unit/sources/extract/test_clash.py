@@ -66,7 +66,9 @@ def test_flow_style_and_quoting() -> None:
 
 
 def test_the_whole_list_on_one_line() -> None:
-    text = "proxies: [{name: a, type: http, server: 192.0.2.1, port: 80}, {name: b, type: socks5, server: 192.0.2.2, port: 81}]\n"
+    text = (
+        "proxies: [{type: http, server: 192.0.2.1, port: 80}, {name: b, type: socks5, server: 192.0.2.2, port: 81}]\n"
+    )
     assert [str(candidate.endpoint) for candidate in extract(text.encode()).candidates] == [
         "192.0.2.1:80",
         "192.0.2.2:81",

@@ -19,7 +19,8 @@ def packed(text: str) -> str:
 
 
 def page(body: str, head: str = "") -> bytes:
-    return f"<!DOCTYPE html><html><head><title>Free 9.9.9.9:99 list</title>{head}</head><body>{body}</body></html>".encode()
+    title = "<title>Free 9.9.9.9:99 list</title>"
+    return f"<!DOCTYPE html><html><head>{title}{head}</head><body>{body}</body></html>".encode()
 
 
 def found(body: str, head: str = "") -> list[str]:
@@ -88,12 +89,13 @@ def heads(*texts: str) -> str:
         table(cells(packed("192.0.2.1"), "80"), cells(packed("192.0.2.22"), "8081")),
         table(cells(packed("192.0.2.1:80")), cells(packed("192.0.2.22:8081"))),
         table(cells(packed("192.0.2.1"), packed("80")), cells(packed("192.0.2.22"), packed("8081"))),
-        '<table><tr data-ip="192.0.2.1" data-port="80"><td>US</td></tr><tr data-ip="192.0.2.22" data-port="8081"><td>-</td></tr></table>',
+        '<table><tr data-ip="192.0.2.1" data-port="80"><td>US</td></tr>'
+        '<tr data-ip="192.0.2.22" data-port="8081"><td>-</td></tr></table>',
         '<table><tr><td data-ip="192.0.2.1"></td><td data-port="80"></td></tr>'
         '<tr><td data-ip="192.0.2.22"></td><td data-port="8081"></td></tr></table>',
         f'<table><tr><td data-ip="{packed("192.0.2.1")}"></td><td data-port="{packed("80")}"></td></tr>'
         f'<tr><td data-ip="{packed("192.0.2.22")}"></td><td data-port="{packed("8081")}"></td></tr></table>',
-        '<div class="p" data-ip="192.0.2.1" data-port="80">US</div><div class="p" data-ip="192.0.2.22" data-port="8081"></div>',
+        '<div data-ip="192.0.2.1" data-port="80">US</div><div data-ip="192.0.2.22" data-port="8081"></div>',
         '<a data-proxy="192.0.2.1:80">copy</a><a data-proxy="192.0.2.22:8081">copy</a>',
         "<textarea>" + entities.escape(table(cells("192.0.2.1", "80"), cells("192.0.2.22", "8081"))) + "</textarea>",
     ],
@@ -110,7 +112,8 @@ def test_addresses_as_pages_show_them(body: str) -> None:
             "<td><script>document.write('192.0' + \".2.22\");</script></td><td>8081</td>",
         ),
         table(
-            f'<td><script type="text/javascript">document.write(Base64.decode("{packed("192.0.2.1")}"))</script></td><td>80</td>',
+            f'<td><script type="text/javascript">document.write(Base64.decode("{packed("192.0.2.1")}"))</script></td>'
+            "<td>80</td>",
             f'<td><script>document.write(atob("{packed("192.0.2.22")}"))</script></td><td>8081</td>',
         ),
         table(
@@ -125,12 +128,16 @@ def test_addresses_as_pages_show_them(body: str) -> None:
             "<td>192.0.2.1<script>document.write(':'+a+b)</script></td>",
             '<td>192.0.2.22<script>document.write("<b>:</b>"+(c)+(b^0)+(a)+(1^0))</script></td>',
         ),
-        f"<script>document.write(unescape('{quote(table(cells('192.0.2.1', '80'), cells('192.0.2.22', '8081')))}'))</script>",
+        "<script>document.write(unescape('"
+        + quote(table(cells("192.0.2.1", "80"), cells("192.0.2.22", "8081")))
+        + "'))</script>",
         "<p><script>document.write('\\x31\\x392.0.2.1:80')</script></p>"
         "<p><script>document.write(String.fromCharCode(49,57,50)+'.0.2.22:'+'8081')</script></p>",
-        '<script>const list = [{"ip": "192.0.2.1", "port": "80", "at": "10:20"}, {"ip": "192.0.2.22", "port": 8081}];</script>',
-        "<script>$(function(){ var x = {a: 1}; show([{ip:'192.0.2.1',port:80},{ip:'192.0.2.22',port:8081}]); });</script>",
-        '<script id="__NEXT_DATA__" type="application/json">{"props":{"rows":[{"host":"192.0.2.1","port":80,"geo":{"c":"US"}},'
+        '<script>const list = [{"ip": "192.0.2.1", "port": "80", "at": "10:20"},'
+        ' {"ip": "192.0.2.22", "port": 8081}];</script>',
+        "<script>$(function(){ var x = {a: 1}; "
+        "show([{ip:'192.0.2.1',port:80},{ip:'192.0.2.22',port:8081}]); });</script>",
+        '<script type="application/json">{"props":{"rows":[{"host":"192.0.2.1","port":80,"geo":{"c":"US"}},'
         '{"host":"192.0.2.22","port":8081,"geo":{"c":"DE"}}]}}</script>',
     ],
 )

@@ -51,7 +51,7 @@ def test_byte_order_marks(charset: str) -> None:
         '[{"ip":"192.0.2.1","port":80},\n{"ip":"192.0.2.2","port":81}]',
         "type,port,ip\nhttp,80,192.0.2.1\nhttp,81,192.0.2.2\n",
         "<table><tr><td>192.0.2.1</td><td>80</td></tr><tr><td>192.0.2.2</td><td>81</td></tr></table>",
-        "proxies:\n- {name: a, type: http, server: 192.0.2.1, port: 80}\n- {name: b, type: http, server: 192.0.2.2, port: 81}\n",
+        "proxies:\n- {type: http, server: 192.0.2.1, port: 80}\n- {name: b, type: http, server: 192.0.2.2, port: 81}\n",
     ],
 )
 def test_every_form_can_be_streamed(text: str) -> None:

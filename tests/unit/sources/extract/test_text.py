@@ -192,7 +192,8 @@ def test_a_label_claims_schemes(line: str, schemes: list[Scheme | None]) -> None
 
 
 def test_markdown_tables_are_read_by_their_head() -> None:
-    text = "| Country | IP | Type | Port |\n|---|---|---|---|\n| US | 192.0.2.1 | socks5 | 80 |\n| DE | 192.0.2.2 | http | 81 |\n"
+    text = "| Country | IP | Type | Port |\n|---|---|---|\n| US | 192.0.2.1 | socks5 | 80 |\n"
+    text += "| DE | 192.0.2.2 | http | 81 |\n"
     read = extract(text.encode())
     assert [(str(c.endpoint), c.scheme, c.country) for c in read.candidates] == [
         ("192.0.2.1:80", Scheme.SOCKS5, "US"),
