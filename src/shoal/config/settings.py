@@ -25,7 +25,9 @@ FLAGS: Final[dict[str, str]] = {
     "check.timeout": "--timeout",
 }
 SECRETS: Final = frozenset({"api.token", "api.judge_key"})
-"""Never shown, and readable from a file that ``SHOAL_…_FILE`` names."""
+"""Readable from a file that ``SHOAL_…_FILE`` names."""
+HIDDEN: Final = SECRETS | {"gateway.users", "gateway.first_hop"}
+"""Never shown, not even in an error."""
 
 
 class Setting(Struct, frozen=True):
@@ -55,7 +57,13 @@ class Setting(Struct, frozen=True):
 
     @property
     def is_secret(self) -> bool:
+        """Readable from a file of its own."""
         return self.key in SECRETS
+
+    @property
+    def is_hidden(self) -> bool:
+        """Never shown, not even in an error."""
+        return self.key in HIDDEN
 
     @property
     def allowed(self) -> str:
@@ -102,13 +110,18 @@ def _setting(group: str, field: shape.Field) -> Setting:
     return Setting(group, field.name, _KINDS[type(kind)], optional, default, text, **bounds)
 
 
+def _is_tables(field: shape.Field) -> bool:
+    """True for an array of tables, which is written in the settings file alone."""
+    return isinstance(field.type, shape.VarTupleType) and isinstance(field.type.item_type, shape.StructType)
+
+
 def _settings() -> tuple[Setting, ...]:
     groups = shape.type_info(Options)
     assert isinstance(groups, shape.StructType)
     found = []
     for group in groups.fields:
         assert isinstance(group.type, shape.StructType)
-        found += [_setting(group.name, field) for field in group.type.fields]
+        found += [_setting(group.name, field) for field in group.type.fields if not _is_tables(field)]
     return tuple(found)
 
 

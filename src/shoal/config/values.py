@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from shoal.config.settings import Setting
 from shoal.domain.address import canonical_host
 from shoal.domain.refusal import Refused
+from shoal.domain.scheme import Scheme
 
 
 class Wrong(ValueError):
@@ -78,7 +79,7 @@ def _number(setting: Setting, value: object) -> float:
 
 
 def _mismatch(setting: Setting, value: object) -> Wrong:
-    if setting.is_secret:
+    if setting.is_hidden:
         return Wrong(f"must be {setting.allowed}")
     return Wrong(f"is {shown(value)}, but must be {setting.allowed}")
 
@@ -127,6 +128,18 @@ def _judge_url(text: str) -> None:
         raise Wrong(f"names {shown(text)}, which is no http or https URL")
 
 
+def split_source(text: str) -> tuple[str, str | None]:
+    """The ``SCHEME=`` before an entry of ``sources.urls`` (or nothing), and its path where it names a file or folder."""
+    claim, equals, rest = text.partition("=")
+    if not equals or claim.lower() not in set(Scheme):
+        claim, rest = "", text
+    else:
+        claim += equals
+    rest = rest.strip()
+    is_path = rest and rest != "-" and "://" not in rest and not rest.startswith("python:")
+    return claim, rest if is_path else None
+
+
 def _source(text: str) -> None:
     if "://" not in text:
         return
@@ -156,6 +169,7 @@ _RULES: Final[dict[str, Callable[[str], object]]] = {
     "admission.allow_public": _network,
     "admission.deny": _network_or_name,
     "api.allow_from": _network,
+    "gateway.allow_target": _network,
     "api.listen": split_listen,
     "gateway.listen": split_listen,
     "store.url": _store_url,

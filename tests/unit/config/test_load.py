@@ -115,8 +115,8 @@ def test_only_secrets_can_come_from_a_file(tmp_path: Path) -> None:
 def test_no_message_shows_a_secret(tmp_path: Path) -> None:
     file = tmp_path / "f.toml"
     file.write_text('[api]\ntoken = 123456\n[judge]\nurls = ["ftp://user:hunter2@judge.example/#key=hunter2"]\n')
-    text = "\n".join(problems_of(file=file))
-    assert "api.token" in text and "judge.urls" in text
+    text = "\n".join(problems_of({"gateway.users": "bob:hunter2"}, file=file))
+    assert "api.token" in text and "judge.urls" in text and "gateway.users" in text
     assert "123456" not in text and "hunter2" not in text
 
 
