@@ -19,6 +19,15 @@ class Extraction(Struct):
     form: str = "text"
 
 
+class _Key(Struct, frozen=True, gc=False):
+    """What makes two entries one. Not a tuple: a million of those keep the garbage collector busy."""
+
+    host: str
+    port: int
+    scheme: Scheme | None
+    credentials: Credentials | None
+
+
 class Collector:
     """Gathers readings in document order; an entry that came before counts as refused for ``duplicate``."""
 
@@ -27,11 +36,11 @@ class Collector:
     def __init__(self) -> None:
         self.candidates: list[Candidate] = []
         self.refused: dict[str, int] = {}
-        self._seen: set[tuple[str, int, Scheme | None, Credentials | None]] = set()
+        self._seen: set[_Key] = set()
 
     def add(self, candidate: Candidate) -> None:
         endpoint = candidate.endpoint
-        key = (endpoint.host, endpoint.port, candidate.scheme, candidate.credentials)
+        key = _Key(endpoint.host, endpoint.port, candidate.scheme, candidate.credentials)
         if key in self._seen:
             self.refuse(Refused.DUPLICATE)
         else:

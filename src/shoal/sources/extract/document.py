@@ -12,6 +12,7 @@ from shoal.sources.extract.collect import Collector, Extraction
 from shoal.sources.extract.csv_form import find_head, read_csv, read_row
 from shoal.sources.extract.detect import HEAD_CHARS, detect
 from shoal.sources.extract.entry import Reading
+from shoal.sources.extract.escapes import packed_document
 from shoal.sources.extract.html import read_html
 from shoal.sources.extract.json_form import LINE_FACTOR, read_json, read_json_line
 from shoal.sources.extract.stream import as_utf8, read_lines
@@ -62,6 +63,8 @@ def _read(text: str, form: str, scheme: Scheme | None, limit: int, depth: int = 
         yield from read_xml(text, scheme, nested)
     elif form == "clash":
         yield from read_clash(text, scheme)
+    elif depth == 0 and (inner := packed_document(text)) is not None:
+        yield from nested(inner, scheme)
     else:
         yield from read_text(text, scheme, limit)
 

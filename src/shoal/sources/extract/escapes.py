@@ -8,6 +8,7 @@ import re
 from urllib.parse import unquote
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{2,400}={0,2}")
+_BODY = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _BACKSLASH = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u\{?([0-9A-Fa-f]{4})\}?)")
 _WORTH = re.compile(r"(?:[a-z0-9]+://)?[\w.\-@:\[\]]*\d+[.:][\w.:\]]*\d")
 _NUMBER = re.compile(r"\d{1,5}")
@@ -21,6 +22,18 @@ def from_base64(text: str) -> str | None:
     body = body.rstrip("=").translate(str.maketrans("-_", "+/"))
     try:
         return base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+
+
+def packed_document(text: str) -> str | None:
+    """The list inside a document that is base64 from end to end, as subscriptions are served, or None."""
+    body = "".join(text.split())
+    if len(body) < 16 or not _BODY.fullmatch(body):
+        return None
+    try:
+        inner = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_" if "-" in body or "_" in body else None)
+        return inner.decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
 

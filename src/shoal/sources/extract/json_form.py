@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from shoal.domain import Refused, Scheme
-from shoal.sources.extract.entry import Reading, read_token
+from shoal.sources.extract.entry import Reading, build, is_v4, port_number, read_token
 from shoal.sources.extract.json_text import BROKEN, load, whole_values
 from shoal.sources.extract.labels import FOREIGN, NOT_PROXY, SCHEMES, normal
 from shoal.sources.extract.record import is_record, read_record
@@ -51,6 +51,8 @@ def walk(value: Any, scheme: Scheme | None, limit: int, nested: Nested, depth: i
         yield Refused.MALFORMED
     elif isinstance(value, str):
         yield from _string(value, scheme, limit, nested)
+    elif isinstance(value, list) and len(value) > 1 and _is_pair(value[0], value[1]):
+        yield build(value[0], str(value[1]), scheme=scheme)
     elif isinstance(value, list):
         for item in value:
             yield from walk(item, scheme, limit, nested, depth + 1)
@@ -67,6 +69,10 @@ def _member(key: str, item: Any, scheme: Scheme | None, limit: int, nested: Nest
     word = normal(key)
     if word in NOT_PROXY or word in FOREIGN:
         return
+    if isinstance(item, dict) and is_v4(key):
+        fields = {normal(name): inner for name, inner in item.items() if isinstance(name, str)}
+        yield from walk({**fields, "ip": key}, scheme, limit, nested, depth + 1)
+        return
     if ":" in key:
         reading = read_token(key, scheme, names=False)
         if reading is not None:
@@ -75,6 +81,11 @@ def _member(key: str, item: Any, scheme: Scheme | None, limit: int, nested: Nest
     if isinstance(item, str) and "\n" not in item and "<" not in item and not _entry_like(item, scheme):
         return
     yield from walk(item, _KEYS.get(word, scheme), limit, nested, depth + 1)
+
+
+def _is_pair(host: Any, port: Any) -> bool:
+    """``["192.0.2.1", 80, ...]``: a row without names."""
+    return isinstance(host, str) and is_v4(host) and isinstance(port, str | int) and port_number(str(port)) is not None
 
 
 def _entry_like(item: str, scheme: Scheme | None) -> bool:

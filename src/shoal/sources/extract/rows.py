@@ -86,7 +86,7 @@ def _readings(
     if len(names) == len(texts) and _fits(fields):
         yield from read_record(fields, scheme)
         return
-    pairs = list(_pairs(row, texts, names, hidden))
+    pairs = list(_pairs(row, texts, names, hidden)) or list(_lone_pair(texts, names, hidden))
     if not pairs:
         data = {normal(key): unpacked(value) for key, value in row.data.items()}
         for cell in row.cells:
@@ -141,6 +141,18 @@ def _pairs(row: Row, texts: list[str], names: tuple[str, ...], hidden: set[int])
         raw = row.cells[index].text
         if SEAM in raw or "\n" in raw:
             yield from _split(raw)
+
+
+def _lone_pair(texts: list[str], names: tuple[str, ...], hidden: set[int]) -> Iterator[Reading]:
+    """The only address and the only number of a row, wherever they stand, unless the head names it otherwise."""
+    addresses = [text for index, text in enumerate(texts) if is_v4(text) and index not in hidden]
+    numbers = [
+        text
+        for index, text in enumerate(texts)
+        if len(text) > 1 and text.isdigit() and (not names or (index < len(names) and names[index] in PORT))
+    ]
+    if len(addresses) == 1 and len(numbers) == 1:
+        yield build(addresses[0], numbers[0])
 
 
 def _other_column(names: tuple[str, ...], index: int) -> bool:

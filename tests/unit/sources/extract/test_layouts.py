@@ -181,6 +181,60 @@ LAYOUTS: dict[str, str] = {
         "<table><tr><td><input value='192.0.2.1:3128'></td></tr><tr><td><input value='198.51."
         "100.2:8080'></td></tr></table>"
     ),
+    "heads of rows": (
+        "<table><tr><th scope=row>192.0.2.1</th><td>3128</td></tr><tr><th scope=row>198.51.10"
+        "0.2</th><td>8080</td></tr></table>"
+    ),
+    "port in front": (
+        "<table><tr><td>3128</td><td>192.0.2.1</td></tr><tr><td>8080</td><td>198.51.100.2</td></tr></table>"
+    ),
+    "code": ("<p><code>192.0.2.1:3128</code> <code>198.51.100.2:8080</code></p>"),
+    "links": (
+        "<a href='http://192.0.2.1:3128'>http://192.0.2.1:3128</a><br><a href='socks5://198.5"
+        "1.100.2:8080'>socks5://198.51.100.2:8080</a>"
+    ),
+    "hard blanks": ("<p>192.0.2.1&nbsp;&nbsp;3128</p><p>198.51.100.2&nbsp;8080</p>"),
+    "port in an element": (
+        "<table><tr><td><span>192.0.2.1</span><span class=port>:3128</span></td></tr><tr><td>"
+        "198.51.100.2<em>:8080</em></td></tr></table>"
+    ),
+    "title row": (
+        "<table><tr><th colspan=9>List</th></tr><tr><th>No</th><th>Proxy IP</th><th>Country</"
+        "th><th>Port</th></tr><tr><td>1</td><td>192.0.2.1</td><td>US</td><td>3128</td></tr><t"
+        "r><td>2</td><td>198.51.100.2</td><td>DE</td><td>8080</td></tr></table>"
+    ),
+    "row between": (
+        "<table><tr><th>IP</th><th>Country</th><th>Port</th></tr><tr><td colspan=3>ad</td></t"
+        "r><tr><td>192.0.2.1</td><td>US</td><td>3128</td></tr><tr><td>198.51.100.2</td><td>DE"
+        "</td><td>8080</td></tr></table>"
+    ),
+    "arrows in the head": (
+        "<table><tr><th>IP ↑↓</th><th>Country</th><th>Port ↑↓</th></tr><tr><td>192.0.2.1</td>"
+        "<td>US</td><td>3128</td></tr><tr><td>198.51.100.2</td><td>DE</td><td>8080</td></tr><"
+        "/table>"
+    ),
+    "wordy head": (
+        "<table><tr><th>IP Address (IPv4)</th><th>Country</th><th>Port number</th></tr><tr><t"
+        "d>192.0.2.1</td><td>US</td><td>3128</td></tr><tr><td>198.51.100.2</td><td>DE</td><td"
+        ">8080</td></tr></table>"
+    ),
+    "gap without head": (
+        "<table><tr><td>192.0.2.1</td><td>US</td><td>3128</td></tr><tr><td>198.51.100.2</td><"
+        "td>DE</td><td>8080</td></tr></table>"
+    ),
+    "one string": ('{"status":"ok","list":"192.0.2.1:3128,198.51.100.2:8080"}'),
+    "arrays as rows": ('{"data":[["192.0.2.1",3128,"US"],["198.51.100.2",8080,"DE"]]}'),
+    "columns and rows": ('{"columns":["ip","port"],"rows":[["192.0.2.1","3128"],["198.51.100.2","8080"]]}'),
+    "address as key": ('{"192.0.2.1":{"port":3128},"198.51.100.2":{"port":8080}}'),
+    "address object": (
+        '[{"address":{"host":"192.0.2.1","port":3128}},{"address":{"host":"198.51.100.2","port":8080}}]'
+    ),
+    "feed titles": (
+        "<?xml version='1.0'?><feed><entry><title>192.0.2.1:3128</title></entry><entry><title"
+        ">198.51.100.2:8080</title></entry></feed>"
+    ),
+    "packed list": ("MTkyLjAuMi4xOjMxMjgKMTk4LjUxLjEwMC4yOjgwODAK"),
+    "packed URLs": ("aHR0cDovLzE5Mi4wLjIuMTozMTI4CnNvY2tzNTovLzE5OC41MS4xMDAuMjo4MDgwCg=="),
 }
 
 
