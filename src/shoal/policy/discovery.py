@@ -117,9 +117,9 @@ def situation_of(record: Record, full: bool, judges: Judges) -> Situation:
 def next_attempt(situation: Situation, results: Sequence[Result]) -> Attempt | None:
     """The next attempt of a check, None when it is over.
 
-    Where paths are verified: one small exchange on each, or with ``full`` the whole profile and other claims. Otherwise discovery:
-    schemes in the likeliest order until one works, then that one's profile. A failed connect, and any shortage of
-    our own, ends everything.
+    Where paths are verified: one small exchange on each, or with ``full`` the whole profile and other claims.
+    Otherwise discovery: schemes in the likeliest order until one works, then that one's profile. A failed connect, and
+    any shortage of our own, ends everything.
     """
     if results:
         last = results[-1].failure

@@ -13,16 +13,13 @@ import msgspec
 from msgspec import Struct
 
 from shoal.domain.address import ipv4_number
-from shoal.domain.judge import DOCUMENTS, judge_mac
+from shoal.domain.judge import judge_mac
 from shoal.policy.verdict import Echo
 from shoal.probe.judges import Judge, JudgeKind
 from shoal.wire import encode_request_head
 
 USER_AGENT: Final = "Mozilla/5.0 (compatible; Shoal)"
 """Says what it is; some proxies refuse a request without the usual first word."""
-
-DOCUMENT_PATH: Final = "/doc/page.html"
-"""The document that is fetched to see whether content survives: pages are what tampering proxies change most."""
 
 NONCE_LENGTH: Final = 32
 """Hexadecimal digits: 128 bits, so that no answer kept from another check can hold it."""
@@ -59,14 +56,9 @@ def nonce_template(judge: Judge, *, forward: bool) -> Template:
     return _template(judge, target, agent, forward)
 
 
-def document_template(judge: Judge, *, forward: bool) -> Template:
-    """The request for the fixed document. The nonce in its query keeps caches out of it."""
-    return _template(judge, f"{DOCUMENT_PATH}?nonce={_PLACEHOLDER}", USER_AGENT, forward)
-
-
-def document_body() -> bytes:
-    """What it must bring, byte for byte."""
-    return DOCUMENTS[DOCUMENT_PATH].body
+def document_template(judge: Judge, path: str, *, forward: bool) -> Template:
+    """The request for a fixed document. The nonce in its query keeps caches out of it."""
+    return _template(judge, f"{path}?nonce={_PLACEHOLDER}", USER_AGENT, forward)
 
 
 def _joint(target: str) -> str:

@@ -246,7 +246,7 @@ class JudgePanel:
         if not seat.addresses:
             return Failure(Stage.RESOLVE, Reason.UNREACHABLE, "no address")
         nonce = self._nonce()
-        template = seat.template(False, False)
+        template = seat.template("", False)
         plan = None
         if judge.tls:
             plan = UpstreamPlan(None, Target(judge.host, judge.port, self._contexts.target))
@@ -283,7 +283,7 @@ class JudgePanel:
         if not fits:
             return Failure(Stage.CONTENT, Reason.MISMATCH, _wrong(seat.judge, echo, body))
         seat.own_seen = echo.address
-        sent = {name.lower() for name in seat.template(False, False).headers}
+        sent = {name.lower() for name in seat.template("", False).headers}
         names = {name.lower() for name, _ in echo.headers}
         seat.baseline = frozenset(name for name in names - sent if gives_away(name))
         return None

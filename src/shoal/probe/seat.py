@@ -32,14 +32,17 @@ class Seat:
         self.own_seen: str | None = None
         self.tokens = 0.0
         self.tokens_at = 0.0
-        self._templates: dict[tuple[bool, bool], Template] = {}
+        self._templates: dict[tuple[str, bool], Template] = {}
 
-    def template(self, document: bool, forward: bool) -> Template:
-        """The encoded request of this shape, made at its first use."""
+    def template(self, document: str, forward: bool) -> Template:
+        """The encoded request for a fixed document, or with "" for the echo; made at its first use."""
         found = self._templates.get((document, forward))
         if found is None:
-            make = document_template if document else nonce_template
-            found = self._templates[document, forward] = make(self.judge, forward=forward)
+            if document:
+                found = document_template(self.judge, document, forward=forward)
+            else:
+                found = nonce_template(self.judge, forward=forward)
+            self._templates[document, forward] = found
         return found
 
     def become(self, kind: JudgeKind) -> None:

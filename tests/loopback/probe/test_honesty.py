@@ -61,6 +61,33 @@ async def test_a_changed_page_is_tampering_though_the_path_works(world):
     assert result.observations[0].failure.kind == "content.mismatch"
 
 
+async def test_a_redirected_page_is_tampering(world):
+    def redirect(answer):
+        return b"HTTP/1.1 302 Found\r\nLocation: http://x/\r\n\r\n" if b"</body>" in answer else answer
+
+    assert (await profile(world, world.http_proxy(change=redirect))).honesty is Honesty.TAMPERS
+
+
+async def test_a_recompressed_picture_is_tampering(world):
+    def shrink(answer):
+        body = answer.partition(b"\r\n\r\n")[2]
+        return b"HTTP/1.1 200 OK\r\n\r\n" + body[:100] if body.startswith(b"\x89PNG") else answer
+
+    result = await profile(world, world.http_proxy(change=shrink))
+    assert result.honesty is Honesty.TAMPERS
+    assert "/doc/image.png" in result.observations[0].failure.detail
+
+
+async def test_documents_that_do_not_arrive_leave_honesty_unknown_and_the_profile_open(world):
+    def lose(answer):
+        return b"" if b"</body>" in answer else answer
+
+    result = await profile(world, world.http_proxy(change=lose))
+    assert result.works
+    assert result.honesty is Honesty.UNKNOWN
+    assert not result.observations[0].facts.profiled
+
+
 async def test_another_certificate_in_the_tunnel_is_interception(world):
     stranger = trustme.CA()
     result = await profile(world, world.http_proxy(intercept=world.tls_server("127.0.0.1", ca=stranger)))

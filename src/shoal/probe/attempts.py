@@ -1,0 +1,156 @@
+"""One attempt of a check on the network: the nonce exchange, or the fixed documents side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from shoal.domain import Failure, Reason, Record, Scheme, Stage, Timing
+from shoal.domain.judge import DOCUMENTS
+from shoal.options import CheckOptions
+from shoal.policy.discovery import Attempt
+from shoal.policy.verdict import Outcome, anonymity_of
+from shoal.probe.connection import Exchange
+from shoal.probe.dialects import read_echo
+from shoal.probe.panel import JudgePanel
+from shoal.probe.seat import Seat
+from shoal.upstream import Target, TlsContexts, UpstreamPlan, printable, status_failure
+from shoal.wire import LocalProtocolError, basic_credentials
+
+CLOCK_STEP: Final = 0.0005
+"""Seconds: half a step of uvloop's clock, since 0 would mean that a milestone was not reached."""
+
+
+class Attempts:
+    """Makes attempts; holds what all of them share."""
+
+    __slots__ = ("_contexts", "_nonce", "_options", "_panel")
+
+    def __init__(
+        self, options: CheckOptions, panel: JudgePanel, nonce: Callable[[], str], contexts: TlsContexts
+    ) -> None:
+        self._options = options
+        self._panel = panel
+        self._nonce = nonce
+        self._contexts = contexts
+
+    async def make(
+        self, record: Record, attempt: Attempt, seat: Seat, address: str, started: float, deadline: float
+    ) -> Outcome:
+        """One attempt through the proxy at this address, over by ``deadline`` (loop time)."""
+        if attempt.share < 1.0:
+            share = (deadline - started) * attempt.share
+            # A guess may wait for the connect as long as any: that a host is dead holds for all schemes.
+            deadline = min(deadline, started + max(self._options.connect_timeout, share))
+        try:
+            if attempt.document:
+                return await self._documents(record, attempt, seat, address, deadline)
+            nonce = self._nonce()
+            exchange = self._exchange(record, attempt, seat, nonce, "")
+        except LocalProtocolError as error:
+            # These credentials, or this address, cannot be said in this scheme.
+            unsayable = Failure(Stage.HANDSHAKE, Reason.MALFORMED, printable(str(error)))
+            return Outcome(attempt, unsayable, judge=seat.judge.url)
+        await self._run(exchange, record, seat, address, deadline)
+        failure = _failure_of(exchange)
+        timing = _timing_of(exchange)
+        judge = seat.judge
+        if failure is not None:
+            return Outcome(attempt, failure, timing=timing, judge=judge.url)
+        echo = read_echo(judge, exchange.body, nonce)
+        if echo.nonce_ok is not True:
+            why = "an answer that is not the judge's" if echo.address is None else "the nonce did not come back"
+            return Outcome(attempt, Failure(Stage.CONTENT, Reason.MISMATCH, why), timing=timing, judge=judge.url)
+        sent = seat.template("", attempt.mode == "forward").headers
+        anonymity = anonymity_of(echo, self._panel.own, sent, seat.baseline)
+        named = judge.named and not attempt.by_address
+        return Outcome(attempt, None, echo.address, anonymity, named, timing, judge.url)
+
+    async def _documents(self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float) -> Outcome:
+        """All fixed documents at the same time: proxies change one kind and leave the others alone."""
+        exchanges = {path: self._exchange(record, attempt, seat, self._nonce(), path) for path in DOCUMENTS}
+        async with asyncio.TaskGroup() as group:
+            for path, exchange in exchanges.items():
+                group.create_task(
+                    self._run(exchange, record, seat, address, deadline), name=f"document {path} {record.key}"
+                )
+        failures = [failure for path, exchange in exchanges.items() if (failure := _changed(path, exchange))]
+        # One changed document outweighs any number that did not arrive.
+        failures.sort(key=lambda failure: failure.reason is not Reason.MISMATCH)
+        slowest = max(exchanges.values(), key=lambda exchange: exchange.ended)
+        return Outcome(attempt, failures[0] if failures else None, timing=_timing_of(slowest), judge=seat.judge.url)
+
+    def _exchange(self, record: Record, attempt: Attempt, seat: Seat, nonce: str, document: str) -> Exchange:
+        judge = seat.judge
+        forward = attempt.mode == "forward"
+        plan: UpstreamPlan | None = None
+        authorization = None
+        if forward and record.credentials is not None:
+            authorization = basic_credentials(record.credentials.username, record.credentials.password)
+        if not forward or attempt.scheme is not Scheme.HTTP:
+            host = judge.host if judge.named and not attempt.by_address else _literal(seat, attempt.scheme)
+            target = Target(host, judge.port, self._contexts.target if attempt.tls else None, judge.host)
+            plan = UpstreamPlan(record.proxy(attempt.scheme), target, attempt.mode, self._contexts.proxy)
+        request = seat.template(document, forward).request(nonce, authorization)
+        panel = self._panel
+        return Exchange(asyncio.get_running_loop(), panel.wheel, request, plan, self._options.answer_limit_bytes)
+
+    async def _run(self, exchange: Exchange, record: Record, seat: Seat, address: str, deadline: float) -> None:
+        options = self._options
+        await exchange.run(
+            address,
+            record.endpoint.port,
+            connect_timeout=options.connect_timeout,
+            handshake_timeout=options.handshake_timeout,
+            deadline=deadline,
+        )
+        if exchange.ready != 0.0:
+            self._panel.charge(seat)
+
+
+def _failure_of(exchange: Exchange) -> Failure | None:
+    if exchange.failure is None and exchange.status != 200:
+        return status_failure(exchange.status, exchange.reason)
+    return exchange.failure
+
+
+def _timing_of(exchange: Exchange) -> Timing:
+    begun = exchange.started
+    return Timing(
+        (exchange.connected - begun or CLOCK_STEP) if exchange.connected else 0.0,
+        (exchange.ready - begun or CLOCK_STEP) if exchange.ready else 0.0,
+        (exchange.first_byte - begun or CLOCK_STEP) if exchange.first_byte else 0.0,
+        exchange.ended - begun or CLOCK_STEP,
+    )
+
+
+def _changed(path: str, exchange: Exchange) -> Failure | None:
+    """What is wrong with a document that came through a proxy."""
+    if exchange.failure is not None:
+        return exchange.failure
+    if 300 <= exchange.status < 400:
+        # The judge redirects nobody: the proxy put another page in the document's place.
+        return Failure(Stage.CONTENT, Reason.MISMATCH, f"{path} was answered with a redirect")
+    if exchange.status != 200:
+        return status_failure(exchange.status, exchange.reason)
+    expected = DOCUMENTS[path].body
+    if exchange.body == expected:
+        return None
+    if len(exchange.body) != len(expected):
+        words = f"{path} came back changed: {len(exchange.body)} bytes instead of {len(expected)}"
+    else:
+        first = next(at for at, pair in enumerate(zip(exchange.body, expected, strict=True)) if pair[0] != pair[1])
+        words = f"{path} came back changed at byte {first}"
+    return Failure(Stage.CONTENT, Reason.MISMATCH, words)
+
+
+def _literal(seat: Seat, scheme: Scheme) -> str:
+    """The judge's address for a proxy that is not given its name."""
+    if not seat.judge.named:
+        return seat.judge.host
+    if scheme is Scheme.SOCKS4:
+        for address in seat.addresses:
+            if ":" not in address:
+                return address
+    return seat.addresses[0] if seat.addresses else seat.judge.host

@@ -1,0 +1,136 @@
+"""What was tried, as observations for the recorder and one result for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from shoal.domain import (
+    Anonymity,
+    Blame,
+    Capability,
+    CheckResult,
+    Facts,
+    Failure,
+    Honesty,
+    Kind,
+    Observation,
+    Stage,
+)
+from shoal.policy.discovery import Situation
+from shoal.policy.verdict import Outcome, facts_of
+
+_STAGES: Final = {stage: rank for rank, stage in enumerate(Stage)}
+
+
+def result_of(
+    key: str, at: float, situation: Situation, outcomes: Sequence[Outcome], blames: Sequence[Blame | None], cut: bool
+) -> CheckResult:
+    """One observation for each scheme that was tried, or one for all when the host did not even accept a connection.
+
+    ``cut`` says that the check ended before it had done all it wanted.
+    """
+    first = outcomes[0]
+    if len(outcomes) == 1 and first.failure is not None and first.failure.stage is Stage.CONNECT:
+        failure, at_fault = first.failure, blames[0]
+        seen = Observation(key, Kind.PROBE, at, False, None, failure, at_fault, first.timing)
+        return CheckResult(key, (seen,), False, failure=failure, blame=at_fault)
+    # A profile is taken when it is known whether content survives: what did not arrive is asked for again soon.
+    profile = not cut and (situation.full or not situation.paths)
+    if len(outcomes) == 1:
+        seen = _observe(key, at, outcomes, blames, profile)
+        return _told_of_one(seen) if seen.works else summarise(key, (seen,))
+    observations: list[Observation] = []
+    for scheme in dict.fromkeys([outcome.attempt.scheme for outcome in outcomes]):
+        numbers = [number for number, outcome in enumerate(outcomes) if outcome.attempt.scheme is scheme]
+        mine = [outcomes[number] for number in numbers]
+        observations.append(_observe(key, at, mine, [blames[number] for number in numbers], profile))
+    return summarise(key, tuple(observations))
+
+
+def _observe(
+    key: str, at: float, outcomes: Sequence[Outcome], blames: Sequence[Blame | None], profile: bool
+) -> Observation:
+    """One observation of all that happened on one scheme."""
+    best = outcomes[0]
+    works = False
+    failure: Failure | None = None
+    at_fault: Blame | None = None
+    for outcome, found in zip(outcomes, blames, strict=True):
+        if outcome.failure is not None:
+            if failure is None:
+                failure, at_fault = outcome.failure, found
+        elif not works and outcome.works:
+            works = True
+            best = outcome
+        if outcome.attempt.document and outcome.failure is not None and outcome.failure.stage is not Stage.CONTENT:
+            profile = False
+    facts = facts_of(outcomes, profile and works)
+    scheme = best.attempt.scheme
+    return Observation(key, Kind.PROBE, at, works, scheme, failure, at_fault, best.timing, facts, None, best.judge)
+
+
+def _told_of_one(seen: Observation) -> CheckResult:
+    facts = seen.facts
+    assert facts is not None and seen.scheme is not None
+    return CheckResult(
+        seen.key,
+        (seen,),
+        True,
+        (seen.scheme,),
+        _spelled(facts.can),
+        facts.anonymity or Anonymity.UNKNOWN,
+        facts.honesty or Honesty.UNKNOWN,
+        facts.exit,
+        None,
+        seen.timing.total,
+    )
+
+
+@lru_cache(maxsize=64)
+def _spelled(capabilities: frozenset[Capability]) -> tuple[str, ...]:
+    return tuple(sorted(capability.value for capability in capabilities))
+
+
+def summarise(key: str, observations: tuple[Observation, ...]) -> CheckResult:
+    """What a user is told: the working paths together, or the failure that came furthest."""
+    working = [seen for seen in observations if seen.works]
+    if not working:
+        furthest = max(
+            (seen for seen in observations if seen.failure is not None),
+            key=lambda seen: _rank(seen.failure),
+            default=None,
+        )
+        honesty = next((seen.facts.honesty for seen in observations if seen.facts and seen.facts.honesty), None)
+        return CheckResult(
+            key,
+            observations,
+            False,
+            honesty=honesty or Honesty.UNKNOWN,
+            failure=None if furthest is None else furthest.failure,
+            blame=None if furthest is None else furthest.blame,
+        )
+    facts = [seen.facts or Facts() for seen in working]
+    capabilities = frozenset().union(*(fact.can for fact in facts))
+    return CheckResult(
+        key,
+        observations,
+        True,
+        tuple([seen.scheme for seen in working if seen.scheme is not None]),
+        _spelled(capabilities),
+        next((fact.anonymity for fact in facts if fact.anonymity is not None), Anonymity.UNKNOWN),
+        _worst([fact.honesty for fact in facts]),
+        next((fact.exit for fact in facts if fact.exit is not None), None),
+        None,
+        min(seen.timing.total for seen in working),
+    )
+
+
+def _rank(failure: Failure | None) -> int:
+    return -1 if failure is None else _STAGES[failure.stage]
+
+
+def _worst(found: list[Honesty | None]) -> Honesty:
+    known = [honesty for honesty in found if honesty is not None]
+    return next((honesty for honesty in known if honesty.is_dangerous), known[0] if known else Honesty.UNKNOWN)
