@@ -18,12 +18,17 @@ class Replica:
         self._clock = clock
 
     async def load(self) -> int:
-        """Fill the index from the store; returns the change number to follow from."""
+        """Bring the index in line with the store; returns the change number to follow from."""
         seq = await self._store.seq()
+        unseen = {record.key for record in self._pool.records()}
         async for batch in self._store.verified():
-            now = self._clock.now()
             for record in batch:
-                self._pool.apply(record, now)
+                unseen.discard(record.key)
+                self._take(record)
+        for key in unseen:
+            # Either gone while nobody told us, or verified here and not saved yet.
+            if await self._store.get_by_key(key) is None:
+                self._recorder.forget(key)
         return seq
 
     async def run(self, since: int) -> None:
