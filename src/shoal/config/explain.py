@@ -22,7 +22,8 @@ deny = ["198.51.100.0/24", "tracker.example"]
 
 In the environment, lists are separated by white space (or commas, except lists of URLs). Secrets can be read from a
 file instead: `SHOAL_API_TOKEN_FILE=/run/secrets/token`. Wrong settings stop the program with exit code 2 and one line
-that names all of them. `SHOAL_LOG` sets how the log is written: `plain` or `json`, and a level, for example
+that names all of them. Sources of your own with settings of their own are `[[source]]` tables: see
+[sources.md](sources.md). `SHOAL_LOG` sets how the log is written: `plain` or `json`, and a level, for example
 `json,debug`.
 """
 

@@ -13,7 +13,8 @@ import msgspec
 
 from shoal.config.folders import config_file
 from shoal.config.settings import SETTINGS, Setting
-from shoal.config.values import Wrong, checked, from_text
+from shoal.config.source_tables import read_tables
+from shoal.config.values import Wrong, checked, from_text, split_source
 from shoal.errors import ConfigError
 from shoal.options import Options
 
@@ -22,6 +23,8 @@ _BY_ENVIRONMENT: Final = {setting.environment: setting for setting in SETTINGS}
 _GROUPS: Final = tuple(dict.fromkeys(setting.group for setting in SETTINGS))
 _OTHER_VARIABLES: Final = frozenset({"SHOAL_CONFIG", "SHOAL_LOG"})
 _FILES: Final = ("judge.ca_file", "gateway.users_file", "gateway.tls_cert", "gateway.tls_key")
+_TABLES: Final = "sources.own"
+"""Where the ``[[source]]`` tables stand among the values."""
 _PATHS: Final = frozenset({*_FILES, "store.data"})
 # Kubernetes sets such variables for a service that happens to be called shoal, shoal-api, ...
 _SERVICE_LINK = re.compile(r"_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)")
@@ -47,6 +50,7 @@ def load_options(
     values |= {
         key: (value, _BY_KEY[key].flag or key) for key, value in flags.items() if value is not None and value != ()
     }
+    tables, _ = values.pop(_TABLES, ((), ""))
     tree: dict[str, dict[str, Any]] = {}
     for key, (value, origin) in values.items():
         setting = _BY_KEY[key]
@@ -58,6 +62,7 @@ def load_options(
     if problems:
         raise ConfigError(*problems)
     options = msgspec.convert(tree, Options)
+    options = msgspec.structs.replace(options, sources=msgspec.structs.replace(options.sources, own=tables))
     if problems := _contradictions(options):
         raise ConfigError(*problems)
     return _stages_within_whole(options)
@@ -75,7 +80,9 @@ def _from_file(path: Path, named_by: str, problems: list[str]) -> Values:
         return {}
     values: Values = {}
     for group, table in document.items():
-        if group not in _GROUPS:
+        if group == "source":
+            values[_TABLES] = (read_tables(table, path, problems), str(path))
+        elif group not in _GROUPS:
             problems.append(f"{path} has an unknown group [{group}]{_meant(group, _GROUPS)}")
         elif not isinstance(table, dict):
             problems.append(f"{path} sets {group} to a value, but it is a group: write [{group}] above its settings")
@@ -96,11 +103,13 @@ def _from_folder_of(file: Path, key: str, value: object) -> object:
     if key in _PATHS and isinstance(value, str) and value:
         return str(folder / Path(value).expanduser())
     if key == "sources.urls" and isinstance(value, list):
-        return [
-            str(folder / Path(item).expanduser()) if isinstance(item, str) and item and "://" not in item else item
-            for item in value
-        ]
+        return [_source_from(folder, item) if isinstance(item, str) else item for item in value]
     return value
+
+
+def _source_from(folder: Path, item: str) -> str:
+    claim, path = split_source(item)
+    return item if path is None else f"{claim}{folder / Path(path).expanduser()}"
 
 
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> Values:
@@ -165,8 +174,9 @@ def _missing_files(tree: Mapping[str, Mapping[str, Any]], values: Values) -> Ite
         if file and not Path(file).expanduser().is_file():
             yield f"{key} ({values[key][1]}) names {file!r}, and there is no such file"
     for source in tree.get("sources", {}).get("urls", ()):
-        if "://" not in source and not Path(source).expanduser().is_file():
-            yield f"sources.urls ({values['sources.urls'][1]}) names {source!r}, which is neither a URL nor a file here"
+        _, path = split_source(source)
+        if path is not None and not Path(path).expanduser().exists():
+            yield f"sources.urls ({values['sources.urls'][1]}) names {path!r}, which is neither a URL nor a file here"
 
 
 def _contradictions(options: Options) -> list[str]:

@@ -110,13 +110,18 @@ def _setting(group: str, field: shape.Field) -> Setting:
     return Setting(group, field.name, _KINDS[type(kind)], optional, default, text, **bounds)
 
 
+def _is_tables(field: shape.Field) -> bool:
+    """True for an array of tables, which is written in the settings file alone."""
+    return isinstance(field.type, shape.VarTupleType) and isinstance(field.type.item_type, shape.StructType)
+
+
 def _settings() -> tuple[Setting, ...]:
     groups = shape.type_info(Options)
     assert isinstance(groups, shape.StructType)
     found = []
     for group in groups.fields:
         assert isinstance(group.type, shape.StructType)
-        found += [_setting(group.name, field) for field in group.type.fields]
+        found += [_setting(group.name, field) for field in group.type.fields if not _is_tables(field)]
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from shoal.config.settings import Setting
 from shoal.domain.address import canonical_host
 from shoal.domain.refusal import Refused
+from shoal.domain.scheme import Scheme
 
 
 class Wrong(ValueError):
@@ -125,6 +126,18 @@ def _judge_url(text: str) -> None:
     parts = _split(text)
     if parts is None or parts[0] not in ("http", "https") or not parts[1]:
         raise Wrong(f"names {shown(text)}, which is no http or https URL")
+
+
+def split_source(text: str) -> tuple[str, str | None]:
+    """The ``SCHEME=`` before an entry of ``sources.urls`` (or nothing), and its path where it names a file."""
+    claim, equals, rest = text.partition("=")
+    if not equals or claim.lower() not in set(Scheme):
+        claim, rest = "", text
+    else:
+        claim += equals
+    rest = rest.strip()
+    is_path = rest and rest != "-" and "://" not in rest and not rest.startswith("python:")
+    return claim, rest if is_path else None
 
 
 def _source(text: str) -> None:

@@ -3,7 +3,7 @@
 from shoal.ports.clock import Clock
 from shoal.ports.prober import Prober
 from shoal.ports.resolver import ResolveError, Resolver
-from shoal.ports.source import Harvest, Source, SourceError
+from shoal.ports.source import Harvest, Source, SourceError, WayOut
 from shoal.ports.store import Added, Admitted, Change, ChangeKind, Counts, SourceState, Store
 from shoal.ports.vantage import JudgeStatus, Vantage
 
@@ -24,4 +24,5 @@ __all__ = [
     "SourceState",
     "Store",
     "Vantage",
+    "WayOut",
 ]

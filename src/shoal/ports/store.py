@@ -74,6 +74,9 @@ class SourceState(Struct, frozen=True):
     """Of these, how many were not known before."""
     refused: Mapping[str, int] = {}
     """Entries of the last good run that were not let in, by ``Refused`` reason."""
+    day: int = 0
+    """Number of the UTC day on which ``day_bytes`` were read over the network."""
+    day_bytes: int = 0
 
 
 class Store(Protocol):

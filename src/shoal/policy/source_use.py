@@ -1,0 +1,77 @@
+"""What is in use of each source right now, held against its limits."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from shoal.policy.source_budget import day_of
+from shoal.policy.source_limits import LimitTable
+
+_TIMES_KEPT = 65_536
+"""Pairs of proxy and target whose last use is remembered; a quarter is forgotten, oldest first, when there are more."""
+
+
+class SourceUse:
+    """Counts uses and checks. Synchronous and in memory; day counts start anew with the process.
+
+    A pick asks ``may``, then ``begin``; whoever ends the use calls ``end`` with the same record's sources and the bytes
+    that went both ways. Times are epoch seconds.
+    """
+
+    def __init__(self, limits: LimitTable) -> None:
+        self._limits = limits
+        self._in_flight: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
+        self._day = 0
+        self._last: dict[tuple[str, str], float] = {}
+
+    def may(self, key: str, sources: tuple[str, ...], now: float, target: str | None = None) -> bool:
+        """True when the record of that key may be used now (for ``target``, where one is known)."""
+        if self._limits.is_plain:
+            return True
+        self._roll(now)
+        for source in self._limits.bounded(sources):
+            limits = self._limits.get(source)
+            if limits.max_in_flight is not None and self._in_flight[source] >= limits.max_in_flight:
+                return False
+            if limits.byte_budget is not None and self._bytes[source] >= limits.byte_budget:
+                return False
+        if target is None:
+            return True
+        pause = self._limits.of(sources).min_interval
+        return pause <= 0.0 or now - self._last.get((key, target), float("-inf")) >= pause
+
+    def begin(self, key: str, sources: tuple[str, ...], now: float, target: str | None = None) -> None:
+        if self._limits.is_plain:
+            return
+        self._in_flight.update(self._limits.bounded(sources))
+        if target is not None and self._limits.of(sources).min_interval > 0.0:
+            self._last.pop((key, target), None)
+            self._last[key, target] = now
+            if len(self._last) > _TIMES_KEPT:
+                for old in list(self._last)[: _TIMES_KEPT // 4]:
+                    del self._last[old]
+
+    def end(self, sources: tuple[str, ...], now: float, bytes_used: int = 0) -> None:
+        if self._limits.is_plain:
+            return
+        self.spend(sources, now, bytes_used)
+        for source in self._limits.bounded(sources):
+            self._in_flight[source] = max(0, self._in_flight[source] - 1)
+
+    def spend(self, sources: tuple[str, ...], now: float, bytes_used: int) -> None:
+        """Count bytes that went through a record of these sources."""
+        self._roll(now)
+        for source in self._limits.bounded(sources):
+            self._bytes[source] += bytes_used
+
+    def spent(self, source: str, now: float) -> int:
+        """Bytes today."""
+        self._roll(now)
+        return self._bytes[source]
+
+    def _roll(self, now: float) -> None:
+        day = day_of(now)
+        if day != self._day:
+            self._day = day
+            self._bytes.clear()
