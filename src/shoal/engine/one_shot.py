@@ -61,7 +61,9 @@ class OneShot:
         return self._vantage
 
     async def run(self, entries: Iterable[Candidate | tuple[Refused, str]]) -> AsyncIterator[CheckedEntry]:
-        """Every entry once, in the order in which results come; entries are read only as fast as they are checked."""
+        """Every entry once, in the order in which results come; entries are read only as fast as they are checked.
+
+        Raises what reading ``entries`` raises, after the results of all that was read before."""
         done: _Done = asyncio.Queue()
         slots = asyncio.Semaphore(self._concurrency)
         # This generator is the owner: a TaskGroup around a yield would break when its consumer stops early.
@@ -80,11 +82,15 @@ class OneShot:
     ) -> None:
         """One slot per entry, from its reading until its result is taken: that bounds memory."""
         seen: set[str] = set()
+        unreadable: Exception | None = None
         try:
             async with asyncio.TaskGroup() as checks:
                 while True:
                     await slots.acquire()
-                    entry = next(entries, None)
+                    try:
+                        entry = next(entries, None)
+                    except Exception as error:  # noqa: BLE001 - raised below, once what was read before is checked
+                        entry, unreadable = None, error
                     if entry is None:
                         break
                     self.read += 1
@@ -97,6 +103,8 @@ class OneShot:
                         continue
                     await self._vantage.wait_healthy()
                     checks.create_task(self._check(record, entry, done), name=f"check {record.id}")
+            if unreadable is not None:
+                raise unreadable
         finally:
             done.put_nowait(None)
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import structlog
+
 from shoal.domain import Record
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
-from shoal.ports import ChangeKind, Clock, Store
+from shoal.errors import StoreError
+from shoal.ports import Change, ChangeKind, Clock, Store
+
+_STORE_RETRY = 1.0
+"""Seconds between attempts to reach a store that fails."""
+
+log = structlog.get_logger("shoal.replica")
 
 
 class Replica:
@@ -32,15 +42,26 @@ class Replica:
         return seq
 
     async def run(self, since: int) -> None:
-        async for change in self._store.changes(since):
-            if change.kind is ChangeKind.RESET:
-                await self.load()
-            elif change.kind is ChangeKind.GONE:
-                # What this process deleted itself it forgot at once, and its key may be listed again by now.
-                if self._pool.record(change.key) is not None:
-                    self._recorder.forget(change.key)
-            elif change.record is not None:
-                self._take(change.record)
+        """Returns when the store is closed; a store that fails is waited for."""
+        while True:
+            try:
+                async for change in self._store.changes(since):
+                    await self._follow(change)
+                    since = change.seq
+                return
+            except StoreError as error:
+                log.warning("changes cannot be read, trying again", error=str(error))
+                await asyncio.sleep(_STORE_RETRY)
+
+    async def _follow(self, change: Change) -> None:
+        if change.kind is ChangeKind.RESET:
+            await self.load()
+        elif change.kind is ChangeKind.GONE:
+            # What this process deleted itself it forgot at once, and its key may be listed again by now.
+            if self._pool.record(change.key) is not None:
+                self._recorder.forget(change.key)
+        elif change.record is not None:
+            self._take(change.record)
 
     def _take(self, record: Record) -> None:
         known = self._pool.record(record.key)
