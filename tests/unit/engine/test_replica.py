@@ -9,6 +9,7 @@ from shoal.domain import Record, Trust
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.engine.replica import Replica
+from shoal.errors import StoreError
 from shoal.options import CheckOptions, PoolOptions, StoreOptions
 from shoal.stores.memory import MemoryStore
 from shoal.testing.builders import make_admitted, make_path
@@ -16,12 +17,23 @@ from shoal.testing.fakes import make_success
 from shoal.testing.virtual_time import VirtualClock, run_virtual
 
 
+class Store(MemoryStore):
+    """Cannot be read again while ``broken``."""
+
+    broken = False
+
+    async def seq(self) -> int:
+        if self.broken:
+            raise StoreError("gone")
+        return await super().seq()
+
+
 class Bench:
     """A process that follows a store which others write to."""
 
     def __init__(self, feed_limit: int = 1000) -> None:
         self.clock = VirtualClock(asyncio.get_running_loop())
-        self.store = MemoryStore(feed_limit=feed_limit)
+        self.store = Store(feed_limit=feed_limit)
         rng = Random(1)
         self.pool = Pool(PoolOptions(), rng)
         self.recorder = Recorder(self.store, self.pool, self.clock, rng, CheckOptions(), StoreOptions())
@@ -194,5 +206,34 @@ def test_reading_again_keeps_what_is_newer_here_or_not_saved_yet() -> None:
         await bench.replica.load()
         assert [bench.pool.record(record.key) for record in (saved, fresh)] == mine
         assert None not in mine
+
+    run_virtual(main())
+
+
+def test_a_store_that_fails_is_waited_for_and_nothing_is_missed() -> None:
+    async def main() -> None:
+        bench = Bench(feed_limit=10)
+        await bench.store.open()
+        async with bench.following():
+            bench.store.broken = True
+            for number in range(1, 31):
+                await bench.foreign(number)
+            await asyncio.sleep(5.0)
+            assert len(bench.pool) == 0
+            bench.store.broken = False
+            await asyncio.sleep(1.5)
+            assert len(bench.pool) == 30
+
+    run_virtual(main())
+
+
+def test_it_ends_when_the_store_is_closed() -> None:
+    async def main() -> None:
+        bench = Bench()
+        await bench.store.open()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bench.replica.run(0), name="replica")
+            await settle()
+            await bench.store.close()
 
     run_virtual(main())
