@@ -150,7 +150,7 @@ _SAID_NO: Final = (Reason.DENIED, Reason.BAD_STATUS, Reason.UNREACHABLE, Reason.
 def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
     """All that the outcomes on one path prove together. The worst honesty wins; plain HTTP decides on anonymity."""
     first = outcomes[0]
-    if len(outcomes) == 1 and first.works:
+    if len(outcomes) == 1 and first.failure is None and not first.attempt.document:
         # Most checks are one good exchange; hashing members of enumerations costs more than all the rest of it.
         attempt = first.attempt
         proven = _proven(

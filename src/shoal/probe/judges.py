@@ -29,6 +29,8 @@ class Judge(Struct, frozen=True):
     """Path and query as they are asked for; for our own kind without the query."""
     key: bytes | None = None
     own: bool = True
+    named: bool = False
+    """The host is a name, which somebody has to resolve."""
     guessed: bool = False
     """The kind was told from the path, and may be corrected by what the answer looks like."""
 
@@ -37,11 +39,6 @@ class Judge(Struct, frozen=True):
         """Host and port as a Host header writes them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
-
-    @property
-    def named(self) -> bool:
-        """The host is a name, which somebody has to resolve."""
-        return not is_ip(self.host)
 
     def __repr__(self) -> str:
         return f"Judge({self.url!r}, {self.kind!r})"
@@ -100,7 +97,16 @@ def parse_judge(text: str, own: bool = True) -> Judge:
     netloc = f"[{host}]" if ":" in host else host
     url = f"{parts.scheme}://{netloc}{'' if port is None else f':{port}'}{full}"
     return Judge(
-        url, _kind(found), host, port or (443 if tls else 80), tls, full, key, own, guessed=not kind and key is None
+        url,
+        _kind(found),
+        host,
+        port or (443 if tls else 80),
+        tls,
+        full,
+        key,
+        own,
+        named=not is_ip(host),
+        guessed=not kind and key is None,
     )
 
 

@@ -39,8 +39,7 @@ def result_of(
     # A profile is taken when it is known whether content survives: what did not arrive is asked for again soon.
     profile = not cut and (situation.full or not situation.paths)
     if len(outcomes) == 1:
-        seen = _observe(key, at, outcomes, blames, profile)
-        return _told_of_one(seen) if seen.works else summarise(key, (seen,))
+        return _one(key, at, first, blames[0], profile)
     observations: list[Observation] = []
     for scheme in dict.fromkeys([outcome.attempt.scheme for outcome in outcomes]):
         numbers = [number for number, outcome in enumerate(outcomes) if outcome.attempt.scheme is scheme]
@@ -71,20 +70,36 @@ def _observe(
     return Observation(key, Kind.PROBE, at, works, scheme, failure, at_fault, best.timing, facts, None, best.judge)
 
 
-def _told_of_one(seen: Observation) -> CheckResult:
-    facts = seen.facts
-    assert facts is not None and seen.scheme is not None
+def _one(key: str, at: float, outcome: Outcome, at_fault: Blame | None, profile: bool) -> CheckResult:
+    """The same for a single exchange, which most checks are: nothing is gathered, sorted or merged."""
+    attempt = outcome.attempt
+    facts = facts_of((outcome,), profile and outcome.failure is None)
+    seen = Observation(
+        key,
+        Kind.PROBE,
+        at,
+        outcome.failure is None,
+        attempt.scheme,
+        outcome.failure,
+        at_fault,
+        outcome.timing,
+        facts,
+        None,
+        outcome.judge,
+    )
+    if outcome.failure is not None:
+        return summarise(key, (seen,))
     return CheckResult(
-        seen.key,
+        key,
         (seen,),
         True,
-        (seen.scheme,),
+        (attempt.scheme,),
         _spelled(facts.can),
         facts.anonymity or Anonymity.UNKNOWN,
-        facts.honesty or Honesty.UNKNOWN,
+        Honesty.UNKNOWN,
         facts.exit,
         None,
-        seen.timing.total,
+        outcome.timing.total,
     )
 
 

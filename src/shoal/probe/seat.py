@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from shoal.domain import Failure
 from shoal.policy.verdict import OwnAddresses
 from shoal.ports import JudgeStatus
@@ -48,10 +50,7 @@ class Seat:
     def become(self, kind: JudgeKind) -> None:
         """Calibration has shown what it really is."""
         if kind != self.judge.kind:
-            judge = self.judge
-            self.judge = Judge(
-                judge.url, kind, judge.host, judge.port, judge.tls, judge.path, judge.key, judge.own, judge.guessed
-            )
+            self.judge = replace(self.judge, kind=kind)
             self._templates.clear()
 
     @property
