@@ -1,4 +1,4 @@
-"""What holds for all modules: size, public names, and that importing does nothing. Layers are import-linter's affair."""
+"""What holds for all modules: size, public names, importing does nothing. Layers are import-linter's affair."""
 
 from __future__ import annotations
 
