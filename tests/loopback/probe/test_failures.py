@@ -95,6 +95,23 @@ async def test_cancelling_a_check_in_the_connect_is_a_cancellation(world):
             filler.close()
 
 
+async def test_cancelling_a_check_that_waits_for_an_answer_closes_its_connection(world):
+    await world.begin()
+    ended = asyncio.Event()
+
+    async def waiting(reader, writer):
+        await reader.read(4096)
+        task.cancel()
+        assert await reader.read(4096) == b""
+        ended.set()
+
+    port = await world.serve(waiting)
+    task = asyncio.ensure_future(world.prober.check(world.record(port, Scheme.HTTP)))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(ended.wait(), 2)
+
+
 async def accept_then_close(reader, writer):
     writer.close()
 

@@ -1,0 +1,85 @@
+"""Outcomes as observations and as one result."""
+
+from __future__ import annotations
+
+from shoal.domain import Anonymity, Blame, Capability, Failure, Honesty, Reason, Scheme, Stage, Timing, Trust
+from shoal.domain.health import Health
+from shoal.domain.record import Path
+from shoal.policy.discovery import Attempt, Judges, Situation
+from shoal.policy.verdict import Outcome
+from shoal.probe.report import result_of
+
+FORWARD = Attempt(Scheme.HTTP, "forward")
+TUNNEL = Attempt(Scheme.HTTP, "tunnel", True)
+DOCUMENT = Attempt(Scheme.HTTP, "forward", False, True)
+SOCKS = Attempt(Scheme.SOCKS5, "tunnel")
+CONNECT = Failure(Stage.CONNECT, Reason.REFUSED)
+DENIED = Failure(Stage.TUNNEL, Reason.DENIED)
+CHANGED = Failure(Stage.CONTENT, Reason.MISMATCH)
+
+
+def report(*outcomes, blames=None, full=False, known=False, cut=False):
+    paths = (Path(Scheme.HTTP, Health(last_ok=1.0)),) if known else ()
+    situation = Situation((), paths, 80, Trust.PUBLIC, full, Judges(True, True))
+    faults = blames or [None if outcome.failure is None else Blame.PROXY for outcome in outcomes]
+    return result_of("key", 5.0, situation, outcomes, faults, cut)
+
+
+def good(attempt, total=1.0):
+    return Outcome(attempt, None, "203.0.113.1", Anonymity.ELITE, False, Timing(0.1, 0.2, 0.5, total), "http://j/")
+
+
+def test_one_good_exchange_is_one_observation():
+    result = report(good(FORWARD), known=True)
+    assert result.works
+    assert (result.schemes, result.capabilities, result.latency) == ((Scheme.HTTP,), ("forward",), 1.0)
+    (seen,) = result.observations
+    assert (seen.key, seen.at, seen.scheme, seen.works, seen.judge) == ("key", 5.0, Scheme.HTTP, True, "http://j/")
+    assert not seen.facts.profiled
+
+
+def test_a_failed_connect_counts_for_all_paths():
+    result = report(Outcome(FORWARD, CONNECT))
+    assert [seen.scheme for seen in result.observations] == [None]
+    assert (result.failure, result.blame) == (CONNECT, Blame.PROXY)
+
+
+def test_a_connect_that_fails_later_belongs_to_its_scheme():
+    result = report(good(SOCKS), Outcome(FORWARD, CONNECT))
+    assert [(seen.scheme, seen.works) for seen in result.observations] == [
+        (Scheme.SOCKS5, True),
+        (Scheme.HTTP, False),
+    ]
+    assert result.failure is None
+
+
+def test_a_lesser_failure_stands_beside_a_path_that_works():
+    (seen,) = report(good(FORWARD), Outcome(DOCUMENT), Outcome(TUNNEL, DENIED)).observations
+    assert seen.works
+    assert (seen.failure, seen.blame) == (DENIED, Blame.PROXY)
+    assert seen.facts.cannot == {Capability.TUNNEL}
+    assert seen.facts.honesty is Honesty.CLEAN
+    assert seen.facts.profiled
+
+
+def test_a_profile_that_was_cut_short_is_open():
+    assert not report(good(FORWARD), cut=True).observations[0].facts.profiled
+    lost = Outcome(DOCUMENT, Failure(Stage.RECEIVE, Reason.EOF))
+    assert not report(good(FORWARD), lost).observations[0].facts.profiled
+    assert report(good(FORWARD), Outcome(DOCUMENT, CHANGED)).observations[0].facts.profiled
+
+
+def test_the_failure_that_came_furthest_is_told():
+    silent = Outcome(SOCKS, Failure(Stage.HANDSHAKE, Reason.TIMEOUT))
+    result = report(silent, Outcome(FORWARD, Failure(Stage.RECEIVE, Reason.BAD_STATUS)))
+    assert result.failure.kind == "receive.bad_status"
+    assert not result.works
+
+
+def test_danger_on_any_path_is_told():
+    assert report(good(FORWARD), Outcome(DOCUMENT, CHANGED), good(SOCKS)).honesty is Honesty.TAMPERS
+    assert report(Outcome(FORWARD, CHANGED)).honesty is Honesty.FAKES
+
+
+def test_the_fastest_path_gives_the_latency():
+    assert report(good(FORWARD, 3.0), good(SOCKS, 2.0)).latency == 2.0
