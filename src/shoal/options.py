@@ -131,7 +131,9 @@ class OwnSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     headers_file: Annotated[dict[str, str], Meta(description="Request headers, by the file that holds each.")] = {}
     proxy: Annotated[
         str | None,
-        Meta(description="Read it through a proxy: an http, socks4, socks4a or socks5 URL, or `pool`."),
+        Meta(
+            description="Read it through a proxy: an http, socks4, socks4a or socks5 URL, or `pool` (only what fails directly)."
+        ),
     ] = None
     calls: Annotated[int, Meta(ge=1, le=1000, description="`api`: calls a run; a repeat ends the run.")] = 10
     call_interval: Annotated[Seconds, Meta(ge=0, description="`api`: seconds between calls.")] = 1.0
@@ -168,6 +170,12 @@ class SourceOptions(Struct, frozen=True, forbid_unknown_fields=True):
     disable: Annotated[
         tuple[str, ...], Meta(description="Sources not to read: rows as in enable, and names of own ones.")
     ] = ()
+    proxy: Annotated[
+        str | None,
+        Meta(
+            description="How the catalogue is read: through an http, socks4, socks4a or socks5 URL; `pool`: directly, and through the pool what fails."
+        ),
+    ] = None
     own: tuple[OwnSource, ...] = ()
     """The ``[[source]]`` tables."""
     interval: Annotated[Seconds, Meta(gt=0, description="How often own lists are read again (seconds).")] = 300.0

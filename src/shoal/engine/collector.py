@@ -12,10 +12,15 @@ import structlog
 from msgspec.structs import replace
 
 from shoal.domain import Admitted, Candidate, Refused, Trust
+from shoal.domain.source import SourceCredit
+from shoal.engine.credits import Credits
 from shoal.engine.mishaps import Mishaps
+from shoal.engine.pool import Pool
 from shoal.errors import StoreError
 from shoal.options import AdmissionOptions, SourceOptions
 from shoal.policy.admission import Admission
+from shoal.policy.source_budget import day_of, next_day, spent_today
+from shoal.policy.source_limits import LimitTable
 from shoal.policy.source_schedule import next_run
 from shoal.ports import Added, Clock, Harvest, Source, SourceError, SourceState, Store
 
@@ -29,6 +34,9 @@ _PATIENCE = 10.0
 not keep its slot for ever."""
 _COUNTS_KEPT = 86_400.0
 """Seconds after which admission forgets how many entries each host and network had."""
+
+_BUDGET_SPREAD = 600.0
+"""Seconds after midnight over which sources begin anew whose budget was used up."""
 
 T = TypeVar("T")
 _FORGET_CAPS = 86_400.0
@@ -50,6 +58,7 @@ class Collector:
         options: SourceOptions,
         limits: AdmissionOptions,
         added: Callable[[], None],
+        pool: Pool | None = None,
     ) -> None:
         self._sources = tuple(sources)
         self._store = store
@@ -59,6 +68,8 @@ class Collector:
         self._slots = asyncio.Semaphore(options.concurrency)
         self._run_limit = _PATIENCE * options.timeout
         self._capacity = limits.capacity
+        self._limits = LimitTable.from_options(options)
+        self._credits = None if pool is None else Credits(pool)
         self._mishaps = Mishaps()
         self._added = added
         self._states: dict[str, SourceState] = {}
@@ -75,6 +86,13 @@ class Collector:
     def sources(self) -> tuple[Source, ...]:
         return self._sources
 
+    def credits(self) -> dict[str, SourceCredit]:
+        """What each source is worth, the best first; worked out once a minute. Empty without a pool."""
+        if self._credits is None:
+            return {}
+        listed = {source.name: 0 for source in self._sources}
+        return self._credits.of(listed | {name: state.found for name, state in self._states.items()})
+
     def refresh(self) -> None:
         """Run every source now."""
         for nudge in self._nudges.values():
@@ -89,6 +107,8 @@ class Collector:
             for source in self._sources:
                 tasks.create_task(self._follow(source), name=f"source {source.name}")
             tasks.create_task(self._forget_counts(), name="admission counts")
+            if self._credits is not None:
+                tasks.create_task(self._credits.run(), name="source credits")
 
     async def _follow(self, source: Source) -> None:
         state = self._states.get(source.name) or SourceState(source.name)
@@ -118,10 +138,15 @@ class Collector:
 
     async def _run_safely(self, source: Source, state: SourceState) -> tuple[SourceState, bool]:
         now = self._clock.now()
+        state = replace(state, day=day_of(now), day_bytes=spent_today(state.day, state.day_bytes, now))
+        budget = self._limits.get(source.name).fetch_budget_bytes
+        if budget is not None and state.day_bytes >= budget:
+            return self._resting(state, now, budget), True
         try:
             return await self._run_once(source, state)
         except SourceError as error:
             log.info("source failed", source=source.name, error=str(error))
+            state = replace(state, day_bytes=state.day_bytes + error.wire_bytes)
             return self._failed(state, source, now, str(error)), not error.network
         except Exception as error:  # noqa: BLE001 - one source that trips a fault of ours must not end all others
             self._mishaps.note("a source was not read", error, source=source.name)
@@ -135,7 +160,13 @@ class Collector:
             done = replace(state, last_run=now, last_success=now, failures=0, idle=state.idle + 1, error=None, new=0)
             return self._planned(done, source, now), True
         added, refused, found = await self._until_stored(
-            lambda: self.admit(harvest.candidates, source=source.name, trust=source.trust, refused=harvest.refused)
+            lambda: self.admit(
+                harvest.candidates,
+                source=source.name,
+                trust=source.trust,
+                tags=harvest.tags,
+                refused=harvest.refused,
+            )
         )
         log.info("source read", source=source.name, found=found, new=added.new, refused=sum(refused.values()))
         done = _after(state, harvest, now, added, refused, found)
@@ -161,6 +192,11 @@ class Collector:
         while True:
             await asyncio.sleep(_COUNTS_KEPT)
             self._admission.forget()
+
+    def _resting(self, state: SourceState, now: float, budget: int) -> SourceState:
+        """Not read for the rest of the day. That is no failure: tomorrow it is asked as often as ever."""
+        why = f"it has used up its {budget} bytes of today"
+        return replace(state, last_run=now, error=why, next_run=next_day(now) + _BUDGET_SPREAD * self._rng.random())
 
     def _failed(self, state: SourceState, source: Source, now: float, why: str) -> SourceState:
         return self._planned(replace(state, last_run=now, failures=state.failures + 1, error=why), source, now)
@@ -232,6 +268,7 @@ def _after(
         found=found,
         new=added.new,
         refused=dict(refused),
+        day_bytes=state.day_bytes + harvest.wire_bytes,
     )
 
 

@@ -35,10 +35,10 @@ class Choice:
 
 
 def chosen(
-    choice: Choice, defaults: Sequence[str], *, enable: Sequence[str], disable: Sequence[str], use_defaults: bool
+    choice: Choice, defaults: Sequence[str], *, enable: Sequence[str], disable: Sequence[str]
 ) -> tuple[frozenset[str], list[str]]:
-    """Names that are on (``defaults`` where ``use_defaults``, and what ``enable`` names, without what ``disable``
-    names), and what is wrong with the names."""
+    """Names that are on (``defaults`` and what ``enable`` names, without what ``disable`` names), and what is wrong
+    with the names."""
     problems: list[str] = []
 
     def resolve(setting: str, asked: Sequence[str]) -> set[str]:
@@ -50,7 +50,7 @@ def chosen(
             found.update(names)
         return found
 
-    on = set(defaults) if use_defaults else set()
+    on = set(defaults)
     on |= resolve("enable", enable)
     on -= resolve("disable", disable)
     return frozenset(on), problems

@@ -42,10 +42,20 @@ class CatalogRow(Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Catalog(Struct, frozen=True, forbid_unknown_fields=True):
     source: tuple[CatalogRow, ...]
+    aliases: dict[str, tuple[str, ...]]
+
+
+def load_catalog() -> tuple[CatalogRow, ...]:
+    """Every row, those that are switched off included."""
+    return _load().source
+
+
+def load_aliases() -> dict[str, tuple[str, ...]]:
+    """What proxy_pool calls its sources, and the rows that read the same sites."""
+    return _load().aliases
 
 
 @cache
-def load_catalog() -> tuple[CatalogRow, ...]:
-    """Every row, those that are switched off included."""
+def _load() -> _Catalog:
     text = resources.files("shoal.sources").joinpath("catalog.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), _Catalog).source
+    return msgspec.convert(tomllib.loads(text), _Catalog)

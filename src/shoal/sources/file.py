@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import stat
 import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from shoal.domain import Scheme, Trust
 from shoal.ports import Harvest, SourceError
 from shoal.ports.store import SourceState
+from shoal.sources.apart import apart
+from shoal.sources.place import STDIN
 from shoal.sources.reading import read_document
 
-STDIN = "-"
 _PIECE_BYTES = 1 << 20
-T = TypeVar("T")
 
 
 class FileSource:
@@ -57,7 +52,7 @@ class FileSource:
         if self._drained:
             return Harvest(unchanged=True)
         try:
-            mark, data = await _apart(lambda: self._read(state.etag))
+            mark, data = await apart(lambda: self._read(state.etag), name="shoal-read-file")
         except OSError as error:
             raise SourceError(f"{self.contacts} cannot be read ({error.strerror or error}).") from error
         if data is None:
@@ -67,7 +62,11 @@ class FileSource:
             data, scheme=self.scheme, content_type="", name=self.path, line_limit_bytes=self._line_limit_bytes
         )
         return Harvest(
-            candidates=tuple(extraction.candidates), refused=extraction.refused, etag=mark, bytes_read=len(data)
+            candidates=tuple(extraction.candidates),
+            refused=extraction.refused,
+            etag=mark,
+            bytes_read=len(data),
+            form=extraction.form,
         )
 
     def _read(self, known: str | None) -> tuple[str | None, bytes | None]:
@@ -93,29 +92,3 @@ class FileSource:
                     f"{self.contacts} is longer than {self._size_limit_bytes} bytes; split it or raise the limit."
                 )
         return bytes(data)
-
-
-async def _apart(work: Callable[[], T]) -> T:
-    """Run ``work`` in a thread that nobody waits for at exit: a terminal or a pipe may stay silent for ever."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = work()
-        except BaseException as caught:  # noqa: BLE001 - handed over to the caller, whatever it is
-            error = caught
-        with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=run, name="shoal-read-file", daemon=True).start()
-    return await future

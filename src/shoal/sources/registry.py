@@ -2,170 +2,220 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from shoal.domain import Refused, Scheme, Trust
-from shoal.domain.address import canonical_host, is_ip
+from shoal.domain import Trust
 from shoal.errors import ConfigError
-from shoal.options import AdmissionOptions, SourceOptions
+from shoal.options import AdmissionOptions, OwnSource, SourceOptions
 from shoal.policy.address_rules import AddressRules
-from shoal.ports import Resolver, Source
-from shoal.sources.catalog import CatalogRow, load_catalog
+from shoal.policy.source_choice import Choice, chosen
+from shoal.ports import Resolver, Source, WayOut
+from shoal.sources.catalog import CatalogRow, load_aliases, load_catalog
 from shoal.sources.fetch import Fetcher
-from shoal.sources.file import STDIN, FileSource
+from shoal.sources.file import FileSource
+from shoal.sources.folder import FolderSource
+from shoal.sources.own import Workshop, open_own, way
+from shoal.sources.place import (
+    PYTHON,
+    STDIN,
+    function_problem,
+    path_problem,
+    public_name,
+    split_scheme,
+    unique,
+    url_problem,
+)
+from shoal.sources.python_function import PythonSource
 from shoal.sources.web import WebSource
-
-_SECRET_PARAMETERS = ("key", "token", "secret", "pass", "auth", "sign", "user", "order")
 
 
 def open_sources(
-    options: SourceOptions, admission: AdmissionOptions, resolver: Resolver, *, fetcher: Fetcher | None = None
+    options: SourceOptions,
+    admission: AdmissionOptions,
+    resolver: Resolver,
+    *,
+    fetcher: Fetcher | None = None,
+    way_out: WayOut | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> tuple[Source, ...]:
-    """The user's own lists (trust OWN); the catalogue (trust PUBLIC) where none is named or ``catalog`` asks for it.
+    """Everything that is switched on: the user's own lists and tables, then rows of the catalogue.
 
-    An entry of ``urls`` is an http(s) URL, a file, or ``-`` for standard input. ``SCHEME=`` before it says what its
-    entries are where they do not say themselves: ``socks5=https://host/list.txt``, ``http=proxies.txt``.
-    Raises ``ConfigError`` with everything that is wrong with them.
+    An entry of ``urls`` is an http(s) URL, a file, a folder, ``python:module:function``, or ``-`` for standard input.
+    ``SCHEME=`` before it says what its entries are where they do not say themselves:
+    ``socks5=https://host/list.txt``, ``http=proxies.txt``. Raises ``ConfigError`` with everything that is wrong.
     """
-    fetcher = fetcher or Fetcher(options, resolver)
-    rules = AddressRules.from_options(admission)
+    shop = _workshop(options, admission, resolver, fetcher, way_out, environ)
     problems: list[str] = []
-    sources: list[Source] = []
-    names: set[str] = set()
-    for text in dict.fromkeys(options.urls):
-        scheme, spec = _split_scheme(text.strip())
-        problem = _url_problem(spec, rules) if "://" in spec else _file_problem(spec)
-        if problem is not None:
-            problems.append(problem)
-            continue
-        name = _unique(_public_name(spec), text, names)
-        names.add(name)
-        if "://" in spec:
-            sources.append(_own_web(name, spec, scheme, options, admission, fetcher))
-        else:
-            sources.append(_own_file(name, spec, scheme, options, admission))
+    on = names_on(options, problems)
+    sources = _own_lists(options.urls, shop, problems)
+    taken = {source.name for source in sources}
+    for own in options.own:
+        if own.name in taken:
+            problems.append(f"source {own.name}: another source has this name; give it a name of its own.")
+        elif own.name in on:
+            sources += _opened(own, shop, problems)
+    rows = [row for row in load_catalog() if row.name in on]
+    for row in rows:
+        if any(own.name == row.name for own in options.own):
+            problems.append(f"source {row.name}: a list of the catalogue has this name; give it a name of its own.")
+    try:
+        catalog = open_catalog(rows, shop)
+    except ValueError as error:
+        problems.append(f"sources.proxy: {error}")
     if problems:
         raise ConfigError(*problems)
-    if options.catalog or (options.catalog is None and not options.urls):
-        sources += open_catalog(load_catalog(), admission, fetcher)
+    return (*sources, *catalog)
+
+
+def open_named(
+    text: str,
+    options: SourceOptions,
+    admission: AdmissionOptions,
+    resolver: Resolver,
+    *,
+    fetcher: Fetcher | None = None,
+    way_out: WayOut | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> tuple[Source, ...]:
+    """The sources that a name, pattern or alias means, switched off or not; or the one that a URL, path or
+    ``python:module:function`` names, as in ``urls``. Raises ``ConfigError``."""
+    shop = _workshop(options, admission, resolver, fetcher, way_out, environ)
+    problems: list[str] = []
+    named = set(_choice(options).names(text))
+    sources: list[Source] = []
+    for own in options.own:
+        if own.name in named:
+            sources += _opened(own, shop, problems)
+    try:
+        sources += open_catalog([row for row in load_catalog() if row.name in named], shop)
+    except ValueError as error:
+        problems.append(f"sources.proxy: {error}")
+    if not named:
+        _, spec = split_scheme(text.strip())
+        if "://" in spec or spec == STDIN or spec.startswith(PYTHON) or (spec and Path(spec).expanduser().exists()):
+            sources += _own_lists((text,), shop, problems)
+        else:
+            problems.append(_choice(options).unknown(text))
+    if problems:
+        raise ConfigError(*problems)
     return tuple(sources)
 
 
-def open_catalog(rows: Sequence[CatalogRow], admission: AdmissionOptions, fetcher: Fetcher) -> tuple[Source, ...]:
-    """The rows that are switched on."""
+def open_catalog(rows: Iterable[CatalogRow], shop: Workshop) -> tuple[Source, ...]:
+    """These rows, read the way that ``sources.proxy`` says. Raises ``ValueError`` when that is wrong."""
+    through = way(shop.options.proxy, shop)
     return tuple(
         WebSource(
             row.name,
             row.urls,
-            fetcher,
+            shop.fetcher,
             trust=Trust.PUBLIC,
             interval=row.interval,
             contacts=urlsplit(row.url).hostname or row.url,
             scheme=row.scheme,
-            line_limit_bytes=admission.line_limit_bytes,
+            line_limit_bytes=shop.admission.line_limit_bytes,
+            through=through,
         )
         for row in rows
-        if row.enabled
     )
 
 
-def _own_web(
-    name: str, url: str, scheme: Scheme | None, options: SourceOptions, admission: AdmissionOptions, fetcher: Fetcher
-) -> Source:
-    return WebSource(
-        name,
-        (url,),
-        fetcher,
-        trust=Trust.OWN,
-        interval=options.interval,
-        contacts=urlsplit(url).hostname or url,
-        scheme=scheme,
-        line_limit_bytes=admission.line_limit_bytes,
-    )
+def _workshop(
+    options: SourceOptions,
+    admission: AdmissionOptions,
+    resolver: Resolver,
+    fetcher: Fetcher | None,
+    way_out: WayOut | None,
+    environ: Mapping[str, str] | None,
+) -> Workshop:
+    rules = AddressRules.from_options(admission)
+    fetcher = fetcher or Fetcher(options, resolver, rules=rules)
+    return Workshop(options, admission, rules, fetcher, way_out, os.environ if environ is None else environ)
 
 
-def _own_file(
-    name: str, path: str, scheme: Scheme | None, options: SourceOptions, admission: AdmissionOptions
-) -> Source:
-    return FileSource(
+def _choice(options: SourceOptions) -> Choice:
+    return Choice([row.name for row in load_catalog()], load_aliases(), [own.name for own in options.own])
+
+
+def names_on(options: SourceOptions, problems: list[str]) -> frozenset[str]:
+    """Names of rows and tables that are switched on; what is wrong with the settings is added to ``problems``."""
+    has_own = bool(options.urls or options.own)
+    use_defaults = options.catalog or (options.catalog is None and not has_own and not options.enable)
+    defaults = [row.name for row in load_catalog() if row.enabled and use_defaults]
+    defaults += [own.name for own in options.own if own.enabled]
+    on, wrong = chosen(_choice(options), defaults, enable=options.enable, disable=options.disable)
+    problems += wrong
+    if options.catalog is False and any(row.name in on for row in load_catalog()):
+        problems.append("sources.catalog is false, but sources.enable names lists of the catalogue; drop one of them.")
+    return on
+
+
+def _opened(own: OwnSource, shop: Workshop, problems: list[str]) -> list[Source]:
+    try:
+        return [open_own(own, shop)]
+    except ConfigError as error:
+        problems += error.problems
+        return []
+
+
+def _own_lists(texts: Iterable[str], shop: Workshop, problems: list[str]) -> list[Source]:
+    sources: list[Source] = []
+    names: set[str] = set()
+    for text in dict.fromkeys(texts):
+        _, spec = split_scheme(text.strip())
+        problem = _problem(spec, shop.rules)
+        if problem is not None:
+            problems.append(problem)
+            continue
+        name = unique(public_name(spec), text, names)
+        names.add(name)
+        sources.append(_own_list(name, text, shop))
+    return sources
+
+
+def _problem(spec: str, rules: AddressRules) -> str | None:
+    if spec.startswith(PYTHON):
+        return function_problem(spec.removeprefix(PYTHON))
+    if "://" in spec:
+        return url_problem(spec, rules)
+    return None if spec == STDIN else path_problem(spec)
+
+
+def _own_list(name: str, text: str, shop: Workshop) -> Source:
+    scheme, spec = split_scheme(text.strip())
+    options, line_limit = shop.options, shop.admission.line_limit_bytes
+    if "://" in spec:
+        return WebSource(
+            name,
+            (spec,),
+            shop.fetcher,
+            trust=Trust.OWN,
+            interval=options.interval,
+            contacts=urlsplit(spec).hostname or spec,
+            scheme=scheme,
+            line_limit_bytes=line_limit,
+        )
+    if spec.startswith(PYTHON):
+        return PythonSource(
+            name,
+            spec.removeprefix(PYTHON),
+            interval=options.interval,
+            folder=str(Path.cwd()),
+            timeout=5.0 * options.timeout,
+            scheme=scheme,
+            size_limit_bytes=options.size_limit_bytes,
+            line_limit_bytes=line_limit,
+        )
+    path = spec if spec == STDIN else str(Path(spec).expanduser())
+    kind = FolderSource if spec != STDIN and Path(path).is_dir() else FileSource
+    return kind(
         name,
-        path if path == STDIN else str(Path(path).expanduser()),
+        path,
         interval=options.interval,
         scheme=scheme,
         size_limit_bytes=options.size_limit_bytes,
-        line_limit_bytes=admission.line_limit_bytes,
+        line_limit_bytes=line_limit,
     )
-
-
-def _split_scheme(text: str) -> tuple[Scheme | None, str]:
-    head, equals, rest = text.partition("=")
-    if equals and head.lower() in set(Scheme):
-        return Scheme(head.lower()), rest.strip()
-    return None, text
-
-
-def _file_problem(path: str) -> str | None:
-    if path == STDIN:
-        return None
-    if not path:
-        return "A source is empty; name a URL or a file."
-    file = Path(path).expanduser()
-    if file.is_dir():
-        return f"{path} is a folder; name the files in it."
-    if not file.exists():
-        return f"{path} does not exist; name a file that does, or a URL that begins with http:// or https://."
-    return None
-
-
-def _url_problem(url: str, rules: AddressRules) -> str | None:
-    shown = _public_name(url)
-    try:
-        parts = urlsplit(url)
-        name, _ = parts.hostname, parts.port
-    except ValueError:
-        return f"{shown} cannot be understood as a URL."
-    if parts.scheme.lower() not in ("http", "https"):
-        return f"{shown} cannot be read; sources are http and https URLs or files."
-    host = canonical_host(name or "")
-    if isinstance(host, Refused):
-        return f"{shown} does not name a host that can be asked."
-    why = rules.refusal(host, Trust.OWN)
-    if why is None:
-        return None
-    if why is Refused.DENIED:
-        return f"{shown}: {host} is on your deny list."
-    if why is Refused.LOOPBACK and ":" not in host:
-        opens = "127.0.0.0/8"
-    elif is_ip(host):
-        opens = f"{host}/128" if ":" in host else f"{host}/32"
-    else:
-        opens = "127.0.0.0/8 (or the network it lies in)"
-    return f"{shown}: {host} is a {why.value.replace('_', '-')} address; add --allow {opens} if it is yours."
-
-
-def _public_name(spec: str) -> str:
-    """The specification as it may be shown and logged: without password, and without what looks like a token."""
-    if "://" not in spec:
-        return "stdin" if spec == STDIN else spec
-    try:
-        parts = urlsplit(spec)
-        host = parts.netloc.rpartition("@")[2]
-        return SplitResult(parts.scheme, host, parts.path, _public_query(parts.query), "").geturl()
-    except ValueError:
-        return spec.partition("://")[0] + "://…"
-
-
-def _public_query(query: str) -> str:
-    pairs = parse_qsl(query, keep_blank_values=True)
-    hidden = [
-        (key, "***" if any(word in key.lower() for word in _SECRET_PARAMETERS) else value) for key, value in pairs
-    ]
-    return urlencode(hidden, quote_via=quote, safe="*,:/") if pairs else query
-
-
-def _unique(name: str, text: str, taken: set[str]) -> str:
-    """Two lists that differ only in what is hidden still need two names, the same ones after each start."""
-    return f"{name}#{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}" if name in taken else name

@@ -86,7 +86,7 @@ def test_a_list_inside_needs_to_be_allowed(url: str, says: str) -> None:
     [
         ("no/such/file.txt", "no/such/file.txt does not exist"),
         ("socks5=no/such/file.txt", "no/such/file.txt does not exist"),
-        (".", "is a folder"),
+        ("python:nothing", "write python:module:function"),
         ("", "empty"),
         ("ftp://lists.example/a", "sources are http and https URLs or files"),
         ("http://999.1.1.1/", "does not name a host"),
