@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shoal.api import openapi as doc
+from shoal.api.bodies import LEASE_ID_PATTERN
 from shoal.api.compat import Compat
 from shoal.api.guard import CHANGING_PATHS, Guard, access_of
 from shoal.api.query import PICK_FIELDS
@@ -20,7 +21,7 @@ from shoal.api.responses import problem_response
 from shoal.api.service import PoolService
 from shoal.api.v1 import V1
 from shoal.domain.problem import Problem
-from shoal.errors import InvalidQueryError, StoreError
+from shoal.errors import InvalidProxyError, InvalidQueryError, StoreError
 from shoal.judge.asgi import judge_routes
 from shoal.options import ApiOptions
 from shoal.policy.bind import check_bind
@@ -65,6 +66,7 @@ def build_app(service: PoolService, options: ApiOptions, *, version: str) -> Fas
     app.add_middleware(Guard, access=access)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(InvalidQueryError, _on_invalid_query)
+    app.add_exception_handler(InvalidProxyError, _on_invalid_proxy)
     app.add_exception_handler(StoreError, _on_store_error)
     app.add_exception_handler(Exception, _on_fault)
     plain: list[Route] = []
@@ -76,15 +78,17 @@ def build_app(service: PoolService, options: ApiOptions, *, version: str) -> Fas
     return app
 
 
-def _add(app: FastAPI, plain: list[Route], path: str, endpoint: Endpoint, **described: Any) -> None:
+def _add(
+    app: FastAPI, plain: list[Route], path: str, endpoint: Endpoint, *, method: str = "GET", **described: Any
+) -> None:
     """A route served by Starlette alone (a sixth of the cost) and described by FastAPI, which it stands in front of."""
     aliases = (path.rstrip("/"), path) if path != "/" and path.endswith("/") else (path,)
     for alias in aliases:
-        route = Route(alias, endpoint, methods=["GET"])
+        route = Route(alias, endpoint, methods=[method])
         if alias in CHANGING_PATHS:
             route.methods = {"GET"}  # Starlette adds HEAD, and a HEAD must not change anything
         plain.append(route)
-    app.add_api_route(path, endpoint, methods=["GET"], response_model=None, response_class=Response, **described)
+    app.add_api_route(path, endpoint, methods=[method], response_model=None, response_class=Response, **described)
 
 
 def _add_v1(app: FastAPI, plain: list[Route], v1: V1, limit: int) -> None:
@@ -94,8 +98,19 @@ def _add_v1(app: FastAPI, plain: list[Route], v1: V1, limit: int) -> None:
     def query(*names: str) -> dict[str, Any]:
         return {"parameters": doc.parameters(names, limit=limit)}
 
-    def add(path: str, endpoint: Endpoint, summary: str, answers: dict[int | str, Any], extra: dict[str, Any]) -> None:
-        _add(app, plain, path, endpoint, summary=summary, tags=["v1"], responses=answers, openapi_extra=extra)
+    def add(
+        path: str,
+        endpoint: Endpoint,
+        summary: str,
+        answers: dict[int | str, Any],
+        extra: dict[str, Any],
+        method: str = "GET",
+    ) -> None:
+        about: dict[str, Any] = {"summary": summary, "tags": ["v1"], "responses": answers, "openapi_extra": extra}
+        if method != "GET":
+            # FastAPI describes a 200 unless told what the good answer is.
+            about["status_code"] = min(status for status in answers if isinstance(status, int))
+        _add(app, plain, path, endpoint, method=method, **about)
 
     add(
         "/v1/proxies/pick",
@@ -111,18 +126,36 @@ def _add_v1(app: FastAPI, plain: list[Route], v1: V1, limit: int) -> None:
         doc.responses({"application/json": {"type": "array", "items": proxy}, "text/plain": text}),
         query(*FIELDS, "format", "credentials"),
     )
-    id_parameter = {
-        "name": "id",
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
-    }
     add(
         "/v1/proxies/{id}",
         v1.proxy,
         "All that is known of one proxy",
         doc.responses({"application/json": doc.reference("RecordView")}, 404),
-        {"parameters": [id_parameter, *doc.parameters(["credentials"], limit=limit)]},
+        {"parameters": [doc.path_id("[0-9a-f]{16}"), *doc.parameters(["credentials"], limit=limit)]},
+    )
+    add(
+        "/v1/feedback",
+        v1.feedback,
+        "What a user of a proxy saw",
+        doc.responses({}, 404, status=204, description="Learned"),
+        doc.body("FeedbackBody"),
+        "POST",
+    )
+    add(
+        "/v1/leases",
+        v1.take,
+        "One proxy, held until it is released or its time is over",
+        doc.responses({"application/json": doc.reference("LeaseView")}, 404, status=201),
+        doc.body("LeaseBody", required=False),
+        "POST",
+    )
+    add(
+        "/v1/leases/{id}",
+        v1.release,
+        "End a lease, with what its user saw",
+        doc.responses({}, 404, status=204, description="Released"),
+        {"parameters": [doc.path_id(LEASE_ID_PATTERN)], **doc.body("OutcomeBody", required=False)},
+        "DELETE",
     )
     any_object = {"application/json": {"type": "object"}}
     add("/v1/stats", v1.stats, "How the pool is doing", doc.responses(any_object), {})
@@ -169,6 +202,10 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 async def _on_invalid_query(request: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidQueryError)
     return problem_response(Problem(400, "invalid_query", str(error), error.field))
+
+
+async def _on_invalid_proxy(request: Request, error: Exception) -> Response:
+    return problem_response(Problem(400, "invalid_proxy", f"{error}.", "proxy"))
 
 
 async def _on_store_error(request: Request, error: Exception) -> Response:

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
+from shoal.api.bodies import LEASE_LIMIT, FeedbackBody, OutcomeBody
 from shoal.api.compat import DELETE_PATTERN
-from shoal.api.views import ProxyView, RecordView
+from shoal.api.query import PICK_FIELDS
+from shoal.api.views import LeaseView, ProxyView, RecordView
 from shoal.domain import Anonymity, Capability, Honesty, Order, Scheme, Trust
 from shoal.domain.problem import PROBLEM_TYPE
 from shoal.policy.query_text import (
@@ -60,8 +62,10 @@ COMPAT_PROXY: Final[Json] = {
 
 def schemas() -> Json:
     """The components of the document."""
-    _, components = msgspec.json.schema_components([ProxyView, RecordView], ref_template="#/components/schemas/{name}")
-    return {**components, "Problem": _PROBLEM_SCHEMA, "CompatProxy": COMPAT_PROXY}
+    kinds = [ProxyView, RecordView, LeaseView, OutcomeBody, FeedbackBody]
+    _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    components["FeedbackBody"]["oneOf"] = [{"required": ["id"]}, {"required": ["proxy"]}]
+    return {**components, "LeaseBody": _lease_body(), "Problem": _PROBLEM_SCHEMA, "CompatProxy": COMPAT_PROXY}
 
 
 def _words(kind: type[StrEnum], *more: str) -> Json:
@@ -131,15 +135,43 @@ def parameters(names: Collection[str], *, required: Collection[str] = (), limit:
     return described
 
 
+def _lease_body() -> Json:
+    filters = {name: {**_PARAMETERS[name][0], "description": _PARAMETERS[name][1]} for name in PICK_FIELDS}
+    switch = {"type": "boolean", "default": False}
+    return {
+        "type": "object",
+        "properties": {
+            **filters,
+            "seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": LEASE_LIMIT},
+            "exclusive": {**switch, "description": "Shared with nobody."},
+            "credentials": {**switch, "description": "Show the password of a proxy that needs one."},
+        },
+        "additionalProperties": False,
+    }
+
+
+def body(name: str, *, required: bool = True) -> Json:
+    """A JSON body for ``openapi_extra``."""
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": reference(name)}}}}
+
+
+def path_id(pattern: str) -> Json:
+    """The ``{id}`` of a path."""
+    return {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^{pattern}$"}}
+
+
 def reference(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def responses(content: dict[str, Json], *problems: int, description: str = "As asked") -> dict[int | str, Json]:
-    """The 200 of a route by content type, and the problems it may answer besides those of every route."""
-    told: dict[int | str, Json] = {
-        200: {"description": description, "content": {kind: {"schema": schema} for kind, schema in content.items()}}
-    }
+def responses(
+    content: dict[str, Json], *problems: int, description: str = "As asked", status: int = 200
+) -> dict[int | str, Json]:
+    """The good answer of a route by content type, and the problems it may answer besides those of every route."""
+    good: Json = {"description": description}
+    if content:
+        good["content"] = {kind: {"schema": schema} for kind, schema in content.items()}
+    told: dict[int | str, Json] = {status: good}
     problem = {"description": "Problem", "content": {PROBLEM_TYPE: {"schema": reference("Problem")}}}
     return told | dict.fromkeys(_each((*problems, 400, 401, 403, 421)), problem)
 

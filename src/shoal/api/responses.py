@@ -16,9 +16,9 @@ _encode: Final = msgspec.json.Encoder().encode
 _encode_sorted: Final = msgspec.json.Encoder(order="sorted").encode
 
 
-def json_response(value: Any, *, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(value: Any, *, headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
     """``value`` as JSON, keys in the order of its definition."""
-    return Response(_encode(value), headers={**NO_STORE, **(headers or {})}, media_type="application/json")
+    return Response(_encode(value), status, headers={**NO_STORE, **(headers or {})}, media_type="application/json")
 
 
 def sorted_json_response(value: Any) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Protocol
 
-from shoal.domain import Forecast, Path, Pick, Query, Record
+from shoal.domain import Feedback, Forecast, Lease, Path, Pick, Query, Record, Scheme
 from shoal.domain.stats import Stats
 
 
@@ -34,6 +34,19 @@ class PoolService(Protocol):
 
     async def delete(self, text: str, /) -> int:
         """Remove what an id, ``host:port`` or URL names; returns how many records that were."""
+        ...
+
+    async def take(self, query: Query, *, seconds: float | None = None, exclusive: bool = False) -> Lease | None:
+        """A pick held for ``seconds``, None for the settings' time; None when nothing fits or all of it is held."""
+        ...
+
+    async def release(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:
+        """End a lease and learn from it; False when it had run out or never was."""
+        ...
+
+    async def feedback(self, text: str, scheme: Scheme | None, feedback: Feedback) -> bool:
+        """What a user saw of the proxy that an id, ``host:port`` or URL names; ``scheme`` says how it was spoken to,
+        None for as the URL does, else its best. False when there is no such proxy. Raises InvalidProxyError."""
         ...
 
     async def get(self, id: str, /) -> Record | None:

@@ -9,7 +9,20 @@ import msgspec
 from msgspec import Meta, Struct
 
 from shoal.api.service import PoolService
-from shoal.domain import Anonymity, Capability, Failure, Forecast, Honesty, Path, Pick, Reason, Record, Scheme, Stage
+from shoal.domain import (
+    Anonymity,
+    Capability,
+    Failure,
+    Forecast,
+    Honesty,
+    Lease,
+    Path,
+    Pick,
+    Reason,
+    Record,
+    Scheme,
+    Stage,
+)
 from shoal.domain import Trust as TrustWord
 from shoal.domain.stats import Stats
 
@@ -131,6 +144,37 @@ def proxy_view(pick: Pick, *, credentials: bool = False) -> ProxyView:
         rfc3339(path.health.last_ok),
         record.checks,
         _failure(record.failure),
+    )
+
+
+class LeaseView(Struct, frozen=True, gc=False):
+    """A proxy that is held until ``expires_at``. ``proxy`` is its URL, with ``***`` for the password unless
+    ``credentials`` was asked for."""
+
+    id: str
+    proxy: str
+    proxy_id: str
+    scheme: Scheme
+    capabilities: list[Capability]
+    trust: TrustWord
+    forecast: float
+    granted_at: Time | None
+    expires_at: Time | None
+    exclusive: bool
+
+
+def lease_view(lease: Lease, *, credentials: bool = False) -> LeaseView:
+    return LeaseView(
+        lease.id,
+        lease.proxy.url(secrets=credentials),
+        lease.record_id,
+        lease.proxy.scheme,
+        sorted(lease.capabilities),
+        lease.trust,
+        round(lease.forecast, 4),
+        rfc3339(lease.granted_at),
+        rfc3339(lease.expires_at),
+        lease.exclusive,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from shoal.domain.candidate import Trust
+from shoal.domain.capability import Capability
 from shoal.domain.failure import Failure
 from shoal.domain.proxy import Proxy
 
@@ -19,6 +21,8 @@ class Lease(Struct, frozen=True):
     granted_at: float
     expires_at: float
     exclusive: bool = False
+    trust: Trust = Trust.PUBLIC
+    capabilities: frozenset[Capability] = frozenset()
 
 
 class Feedback(Struct, frozen=True):

@@ -6,7 +6,21 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from shoal.domain import Blame, Feedback, Kind, Lease, Observation, Pick, Proxy, Query, Record, Timing, record_key
+from shoal.domain import (
+    Blame,
+    Feedback,
+    Kind,
+    Lease,
+    Observation,
+    Path,
+    Pick,
+    Proxy,
+    Query,
+    Record,
+    Scheme,
+    Timing,
+    record_key,
+)
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.options import PoolOptions
@@ -80,6 +94,8 @@ class Leasing:
                 granted_at=now,
                 expires_at=now + (self._options.lease_timeout if seconds is None else seconds),
                 exclusive=exclusive,
+                trust=pick.record.trust,
+                capabilities=pick.path.capabilities,
             )
             granted = await self._store.take_lease(
                 lease.id, lease.key, now, lease.expires_at, capacity=self._options.capacity, exclusive=exclusive
@@ -97,6 +113,30 @@ class Leasing:
         if feedback is not None:
             self.feedback(lease.key, lease.proxy, feedback)
         return key is not None
+
+    async def release_id(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:
+        """As ``release``, by the lease's id; ``scheme`` says how it was used. False when it had run out."""
+        key = await self._store.release_lease(id, self._clock.now())
+        if key is None:
+            return False
+        if feedback is not None:
+            self._learn(self._pool.record(key) or await self._store.get_by_key(key), scheme, feedback)
+        return True
+
+    async def feedback_on(self, text: str, scheme: Scheme | None, feedback: Feedback) -> bool:
+        """What a user saw of the proxy that an id, ``host:port`` or URL names; ``scheme`` says how it was spoken to
+        (default: as the URL does, else its best). False when there is no such proxy. Raises ``InvalidProxyError``."""
+        for key in await self._keys(text):
+            record = self._pool.record(key) or await self._store.get_by_key(key)
+            return self._learn(record, scheme or _scheme_of(text), feedback)
+        return False
+
+    def _learn(self, record: Record | None, scheme: Scheme | None, feedback: Feedback) -> bool:
+        path = None if record is None else best_path(record, scheme)
+        if record is None or path is None:
+            return False
+        self.feedback(record.key, record.proxy(path.scheme), feedback)
+        return True
 
     def feedback(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
         """What a user of a proxy saw, as an observation by the same door as a check."""
@@ -144,3 +184,15 @@ class Leasing:
         self.picks += 1
         if pick is None:
             self.picks_failed += 1
+
+
+def best_path(record: Record, scheme: Scheme | None) -> Path | None:
+    """The path that ``scheme`` names; without one the path that worked last. None when there is none."""
+    if scheme is not None:
+        return record.path(scheme)
+    return max(record.paths, key=lambda path: path.health.last_ok, default=None)
+
+
+def _scheme_of(text: str) -> Scheme | None:
+    word = text.strip().partition("://")[0].lower() if "://" in text else ""
+    return Scheme(word) if word in list(Scheme) else None

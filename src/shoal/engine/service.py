@@ -6,7 +6,7 @@ from collections import deque
 
 from msgspec.structs import replace
 
-from shoal.domain import Forecast, Path, Pick, Query, Record
+from shoal.domain import Feedback, Forecast, Lease, Path, Pick, Query, Record, Scheme
 from shoal.domain.stats import JudgeStats, Stats
 from shoal.engine.collector import Collector
 from shoal.engine.leasing import Leasing
@@ -73,6 +73,18 @@ class PoolService:
     async def delete(self, text: str) -> int:
         """Remove what an id, ``host:port``, ``user:password@host:port`` or URL names; how many records there were."""
         return await self._leasing.delete(text)
+
+    async def take(self, query: Query, *, seconds: float | None = None, exclusive: bool = False) -> Lease | None:
+        """A pick held for ``seconds`` (default: the settings' time); None when nothing fits or all of it is held."""
+        return await self._leasing.take(query, seconds=seconds, exclusive=exclusive)
+
+    async def release(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:
+        """End a lease and learn from it; False when it had run out or never was."""
+        return await self._leasing.release_id(id, scheme, feedback)
+
+    async def feedback(self, text: str, scheme: Scheme | None, feedback: Feedback) -> bool:
+        """What a user saw of the proxy that ``text`` names; False when there is no such proxy."""
+        return await self._leasing.feedback_on(text, scheme, feedback)
 
     async def get(self, id: str) -> Record | None:
         """A record by id, dead ones included, in its newest state."""

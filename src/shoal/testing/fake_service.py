@@ -6,7 +6,19 @@ import builtins
 
 from msgspec.structs import replace
 
-from shoal.domain import Capability, Forecast, Health, Path, Pick, Query, Record, Scheme, Timing
+from shoal.domain import (
+    Capability,
+    Feedback,
+    Forecast,
+    Health,
+    Lease,
+    Path,
+    Pick,
+    Query,
+    Record,
+    Scheme,
+    Timing,
+)
 from shoal.domain.stats import Stats
 from shoal.policy.selection import fits, ordered
 from shoal.testing.builders import make_path, make_record
@@ -22,6 +34,8 @@ class FakeService:
         self.why = (True, "at least one proxy can be handed out")
         self.refreshed = 0
         self.error: Exception | None = None
+        self.leases: dict[str, Lease] = {}
+        self.told: builtins.list[tuple[str, Scheme | None, Feedback]] = []
 
     def now(self) -> float:
         return NOW
@@ -54,6 +68,31 @@ class FakeService:
         gone = [record for record in self.records if text in (record.id, str(record.endpoint), *_urls(record))]
         self.records = [record for record in self.records if record not in gone]
         return len(gone)
+
+    async def take(self, query: Query, *, seconds: float | None = None, exclusive: bool = False) -> Lease | None:
+        pick = self.pick(query)
+        if pick is None:
+            return None
+        record, path = pick.record, pick.path
+        lease = Lease(
+            f"{len(self.leases):024x}", record.id, record.key, pick.proxy, pick.forecast.probability, NOW,
+            NOW + (60.0 if seconds is None else seconds), exclusive, record.trust, path.capabilities,
+        )  # fmt: skip
+        self.leases[lease.id] = lease
+        return lease
+
+    async def release(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:
+        lease = self.leases.pop(id, None)
+        if lease is not None and feedback is not None:
+            self.told.append((lease.record_id, scheme, feedback))
+        return lease is not None
+
+    async def feedback(self, text: str, scheme: Scheme | None, feedback: Feedback) -> bool:
+        for record in self.records:
+            if text in (record.id, str(record.endpoint), *_urls(record)):
+                self.told.append((record.id, scheme, feedback))
+                return True
+        return False
 
     async def get(self, id: str, /) -> Record | None:
         if self.error is not None:

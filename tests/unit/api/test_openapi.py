@@ -18,6 +18,7 @@ def test_every_route_but_the_judges_is_described(client: TestClient) -> None:
         [
             *("/", "/get/", "/pop/", "/all/", "/count/", "/delete/", "/refresh/", "/healthz", "/readyz"),
             *("/v1/proxies", "/v1/proxies/pick", "/v1/proxies/{id}", "/v1/stats"),
+            *("/v1/feedback", "/v1/leases", "/v1/leases/{id}"),
         ]
     )
     assert "security" not in document
