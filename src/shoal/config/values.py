@@ -130,22 +130,23 @@ def _judge_url(text: str) -> None:
 
 def split_source(text: str) -> tuple[str, str | None]:
     """The ``SCHEME=`` before an entry of ``sources.urls`` (or nothing), and its path where it names a file."""
-    claim, equals, rest = text.partition("=")
-    if not equals or claim.lower() not in set(Scheme):
-        claim, rest = "", text
-    else:
-        claim += equals
-    rest = rest.strip()
-    is_path = rest and rest != "-" and "://" not in rest and not rest.startswith("python:")
-    return claim, rest if is_path else None
+    claim, place = _split_claim(text)
+    is_path = place and place != "-" and "://" not in place and not place.startswith("python:")
+    return claim, place if is_path else None
+
+
+def _split_claim(text: str) -> tuple[str, str]:
+    claim, equals, place = text.partition("=")
+    return (claim + equals, place.strip()) if equals and claim.lower() in set(Scheme) else ("", text.strip())
 
 
 def _source(text: str) -> None:
-    if "://" not in text:
+    _, place = _split_claim(text)
+    if "://" not in place:
         return
-    parts = _split(text)
+    parts = _split(place)
     if parts is None or parts[0] not in ("http", "https", "file") or not (parts[1] or parts[0] == "file"):
-        raise Wrong(f"names {shown(text)}; a source is an http or https URL, or a file")
+        raise Wrong(f"names {shown(place)}; a source is an http or https URL, or a file")
 
 
 def _store_url(text: str) -> None:
