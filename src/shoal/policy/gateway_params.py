@@ -71,7 +71,7 @@ _OWN_KEYS: Final = {
     "strategy": "strategy",
 }  # fmt: skip
 _FLAGS: Final = {
-    "strict": "strict", "const": "strict", "oneip": "strict", "norotate": "strict", "sticky": "strict",
+    "strict": "strict", "const": "strict", "oneip": "strict", "norotate": "strict",
     "rotate": "rotate",
 }  # fmt: skip
 _STRICT_SESSIONS: Final = frozenset({"hardsession", "sessid_oneip", "session_iplock"})

@@ -156,6 +156,12 @@ class UpstreamPlan:
         else:
             raise ValueError("nothing wraps this connection: write to the socket")
 
+    def end(self) -> None:
+        """No more application bytes will follow: the innermost TLS says so. Half-close the socket as well."""
+        layer = self._inner or self._outer
+        if layer is not None:
+            layer.end()
+
     def _after_proxy_tls(self) -> None:
         if self._handshake is None:
             self._after_handshake()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 
 from msgspec import Struct
@@ -86,6 +87,12 @@ class TlsLayer:
         while part := self._read():
             parts.append(part)
         return b"".join(parts)
+
+    def end(self) -> None:
+        """Nothing more will be sent: produce the close_notify. What the peer still sends can be read."""
+        # WANT_READ: the peer's own close_notify has not come, which nobody needs to wait for.
+        with contextlib.suppress(ssl.SSLError):
+            self._object.unwrap()
 
     def receive_eof(self) -> None:
         """The stream below has ended. Raises ssl.SSLError while the handshake is not done."""

@@ -1,0 +1,189 @@
+"""One attempt to reach a target through one upstream: the dial, and the handshakes that follow."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING, cast
+
+from shoal.domain import Endpoint, Failure, Pick, Stage, Timing, Trust
+from shoal.gateway.chain import Chain
+from shoal.gateway.layered import LayeredTransport
+from shoal.upstream import Mode, Target, UpstreamPlan, eof_failure, failure_from, needs_plan, timeout_failure
+from shoal.wire import LocalProtocolError, RemoteProtocolError
+
+if TYPE_CHECKING:
+    from shoal.gateway.core import Core
+    from shoal.gateway.race import Race
+
+
+class Attempt(asyncio.Protocol):
+    """Tells its race once: ``attempt_ready`` or ``attempt_failed``. After ``cancel`` it tells nothing.
+
+    When it is ready, ``transport`` carries the target's bytes both ways, ``early`` holds those that came already, and
+    whoever takes over sets a protocol of its own at once.
+    """
+
+    __slots__ = (
+        "_core", "_over", "_plan", "_race", "_raw", "_started", "_task", "_timer", "early", "mode", "pick", "reused",
+        "timing", "transport",
+    )  # fmt: skip
+
+    def __init__(self, core: Core, race: Race, pick: Pick, mode: Mode) -> None:
+        self._core = core
+        self._race = race
+        self._plan: UpstreamPlan | Chain | None = None
+        self._raw: asyncio.Transport | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._over = False
+        self._started = 0.0
+        self.pick = pick
+        self.mode: Mode = mode
+        self.transport: asyncio.Transport
+        self.early = b""
+        self.reused = False
+        self.timing = Timing()
+
+    def start(self, timeout: float) -> None:
+        """Begin; fails with TIMEOUT after ``timeout`` seconds."""
+        core = self._core
+        self._started = core.loop.time()
+        try:
+            self._plan = self._make_plan()
+        except (LocalProtocolError, ValueError) as error:
+            self._over = True
+            core.loop.call_soon(self._race.attempt_failed, self, failure_from(error, Stage.TUNNEL))
+            return
+        self._timer = core.loop.call_later(timeout, self._expired)
+        self._task = core.tasks.start(self._dial(), "gateway dial")
+
+    def cancel(self) -> None:
+        """Not wanted any more."""
+        self._over = True
+        self._release()
+        if self._task is not None:
+            self._task.cancel()
+        if self._raw is not None:
+            self._raw.abort()
+
+    def _make_plan(self) -> UpstreamPlan | Chain | None:
+        core, proxy = self._core, self.pick.proxy
+        target = Target(self._race.demand.dial_host, self._race.demand.port)
+        if core.first_hop is not None:
+            return Chain(core.first_hop, proxy, target, self.mode, core.contexts.proxy)
+        if not needs_plan(proxy.scheme, self.mode):
+            return None
+        return UpstreamPlan(proxy, target, self.mode, core.contexts.proxy)
+
+    async def _dial(self) -> None:
+        core = self._core
+        hop = core.first_hop
+        first = self.pick.proxy if hop is None else hop
+        endpoint: Endpoint = first.endpoint
+        trust = self.pick.record.trust if hop is None else Trust.OWN
+        try:
+            addresses = await core.resolver.resolve(endpoint.host, endpoint.port, trust)
+            # A name with many addresses: another one at each attempt.
+            address = addresses[len(self._race.failures) % len(addresses)]
+            await core.loop.create_connection(self._itself, address, endpoint.port)
+        except OSError as error:
+            self._fail(failure_from(error, Stage.CONNECT))
+        finally:
+            self._task = None
+
+    def _itself(self) -> Attempt:
+        return self
+
+    # -- asyncio.Protocol ----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._raw = self.transport = cast(asyncio.Transport, transport)
+        if self._over:
+            self._raw.abort()
+            return
+        connected = self._core.loop.time() - self._started
+        self.timing = Timing(connect=connected)
+        plan = self._plan
+        if plan is None:
+            self._become_ready()
+            return
+        try:
+            plan.start()
+            if plan.ready:
+                self._become_ready()
+            else:
+                self._raw.write(plan.data_to_send())
+        except (RemoteProtocolError, ssl.SSLError) as error:
+            self._fail(failure_from(error, plan.stage))
+
+    def data_received(self, data: bytes) -> None:
+        plan, raw = self._plan, self._raw
+        if self._over or plan is None or raw is None:
+            return
+        try:
+            early = plan.receive_data(data)
+            if out := plan.data_to_send():
+                raw.write(out)
+        except (RemoteProtocolError, ssl.SSLError) as error:
+            self._fail(failure_from(error, plan.stage))
+            return
+        if plan.ready:
+            self.early = early
+            self._become_ready()
+        elif plan.closed:
+            self._fail(eof_failure(plan.stage))
+
+    def eof_received(self) -> None:
+        self._ended(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended(exc)
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _ended(self, exc: Exception | None) -> None:
+        plan = self._plan
+        if self._over or plan is None:
+            return
+        try:
+            if exc is not None:
+                raise exc
+            plan.receive_eof()
+            self._fail(eof_failure(plan.stage))
+        except (RemoteProtocolError, OSError) as error:
+            self._fail(failure_from(error, plan.stage))
+
+    def _become_ready(self) -> None:
+        plan, raw = self._plan, self._raw
+        assert raw is not None
+        self._over = True
+        self._release()
+        self.timing = Timing(connect=self.timing.connect, handshake=self._core.loop.time() - self._started)
+        if plan is not None and not plan.is_clear:
+            layered = LayeredTransport(raw, plan)
+            raw.set_protocol(layered)
+            self.transport = layered
+        self._plan = None
+        self._race.attempt_ready(self)
+
+    def _expired(self) -> None:
+        stage = Stage.CONNECT if self._raw is None or self._plan is None else self._plan.stage
+        task = self._task
+        self._fail(timeout_failure(stage))
+        if task is not None:
+            task.cancel()
+
+    def _fail(self, failure: Failure) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._release()
+        if self._raw is not None:
+            self._raw.abort()
+        self._race.attempt_failed(self, failure)
+
+    def _release(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,119 @@
+"""Choosing: the next upstream for a demand, unlike those that have failed it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+from shoal.domain import Pick, Query
+from shoal.domain.address import network_of
+from shoal.gateway.demand import Demand, needs, query_for
+from shoal.gateway.service import GatewayService
+from shoal.gateway.sessions import Sessions
+from shoal.policy.gateway_params import Strategy
+from shoal.upstream import Mode
+
+_DRAWS = 6
+"""Picks tried before a condition is dropped: nearly every pick meets all of them."""
+_SAMPLE = 4
+"""Draws among which the strategies 'latency' and 'least' choose: two do most of it (the power of two choices)."""
+
+Choice = tuple[Pick, Mode]
+
+
+class Tried:
+    """What has failed one demand, by everything that fails together."""
+
+    __slots__ = ("exits", "hosts", "ids", "networks")
+
+    def __init__(self) -> None:
+        self.ids: frozenset[str] = frozenset()
+        self.hosts: frozenset[str] = frozenset()
+        self.exits: frozenset[str] = frozenset()
+        self.networks: frozenset[str] = frozenset()
+
+    def add(self, pick: Pick) -> None:
+        host = pick.record.endpoint.host
+        self.ids |= {pick.record.id}
+        self.hosts |= {host}
+        self.networks |= {network_of(host)}
+        if pick.path.exit is not None:
+            self.exits |= {pick.path.exit}
+
+
+class Chooser:
+    """Draws from the pool; sessions go by ``Sessions``."""
+
+    def __init__(self, service: GatewayService, sessions: Sessions, rng: Random) -> None:
+        self._service = service
+        self._sessions = sessions
+        self._rng = rng
+        self.in_use: Counter[str] = Counter()
+        """Connections by record id."""
+
+    def enter(self, id: str) -> None:
+        """A connection through this record begins."""
+        self.in_use[id] += 1
+
+    def leave(self, id: str) -> None:
+        """A connection through this record has ended."""
+        self.in_use[id] -= 1
+        if self.in_use[id] <= 0:
+            del self.in_use[id]
+
+    def choose(self, demand: Demand, tried: Tried, *, again: bool = True) -> Choice | None:
+        """The next upstream; None when nothing fits. ``again`` allows one that failed, when there is no other."""
+        must, cannot = needs(demand)
+        base = demand.params.query
+        if demand.params.session is not None:
+            return self._sessions.choose(demand, query_for(base, must, cannot, frozenset()))
+        if not tried.ids:
+            if must or cannot:
+                base = query_for(base, must, cannot, frozenset())
+            return self._draw(demand, base, frozenset())
+        # Proxies on one host, in one /24 or behind one exit fail together; but one of them is better than none.
+        steps = [tried.ids | tried.hosts | tried.exits, tried.ids]
+        if again:
+            # The only upstream may be a vendor's door with another exit behind it at every connection.
+            steps.append(frozenset())
+        for number, exclude in enumerate(steps):
+            networks = tried.networks if number == 0 else frozenset()
+            choice = self._draw(demand, query_for(base, must, cannot, exclude), networks)
+            if choice is not None:
+                return choice
+        return None
+
+    def _draw(self, demand: Demand, query: Query, networks: frozenset[str]) -> Choice | None:
+        strategy = demand.params.strategy
+        if strategy is Strategy.FORECAST:
+            return self._one(demand, query, networks)
+        if strategy is Strategy.RANDOM:
+            found = [pick for pick in self._service.list(query) if demand.mode_for(pick.path) is not None]
+            found = [pick for pick in found if network_of(pick.record.endpoint.host) not in networks] or found
+            return self._with_mode(demand, self._rng.choice(found)) if found else None
+        sample = [self._one(demand, query, networks) for _ in range(_SAMPLE)]
+        choices = [choice for choice in sample if choice is not None]
+        if strategy is Strategy.LATENCY:
+            return min(choices, key=lambda choice: choice[0].path.timing.total or 60.0, default=None)
+        return min(choices, key=lambda choice: self.in_use[choice[0].record.id], default=None)
+
+    def _one(self, demand: Demand, query: Query, networks: frozenset[str]) -> Choice | None:
+        for _ in range(_DRAWS):
+            pick = self._service.pick(query)
+            if pick is None:
+                return None
+            mode = demand.mode_for(pick.path)
+            if mode is not None and not (networks and network_of(pick.record.endpoint.host) in networks):
+                return pick, mode
+            query = query_for(query, frozenset(), frozenset(), frozenset({pick.record.id}))
+        return None
+
+    @staticmethod
+    def _with_mode(demand: Demand, pick: Pick) -> Choice | None:
+        mode = demand.mode_for(pick.path)
+        return None if mode is None else (pick, mode)
+
+    def why_none(self) -> str:
+        """For a refusal: what a user should know."""
+        ready, why = self._service.ready()
+        return "none of the working ones has what is asked for" if ready else why

@@ -1,0 +1,194 @@
+"""What all connections of one gateway share."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+from shoal.domain import Proxy, Trust
+from shoal.errors import InvalidQueryError
+from shoal.gateway.choosing import Chooser
+from shoal.gateway.demand import Demand
+from shoal.gateway.idle import IdleUpstreams
+from shoal.gateway.refusal import Refusal
+from shoal.gateway.service import GatewayService
+from shoal.gateway.sessions import Sessions
+from shoal.gateway.tasks import Tasks
+from shoal.gateway.users import User, Users
+from shoal.net.relay import Relay
+from shoal.net.splice import PipePool
+from shoal.options import GatewayOptions
+from shoal.policy.gateway_params import GatewayParams, hyphen_pairs, read_params, underscore_pairs
+from shoal.policy.retry import HedgeBudget
+from shoal.policy.target_rules import TargetRules
+from shoal.ports import ResolveError, Resolver
+from shoal.upstream import TlsContexts
+
+_PARAMS_CACHE = 4096
+_HALF_CLOSED_IDLE = 60.0
+"""Seconds that a tunnel may stand still once one side has closed: its client has most likely gone."""
+_ASKED_FOR = Trust.OWN
+
+
+class Swept(Protocol):
+    """A connection that the sweeper looks after."""
+
+    def sweep(self, now: float) -> None:
+        """End what has been idle for too long (loop time)."""
+        ...
+
+    def abort(self) -> None: ...
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is under way: may be closed when the gateway stops."""
+        ...
+
+
+class Counters:
+    """What happened since the start."""
+
+    __slots__ = ("bytes_down", "bytes_up", "clients", "dials", "failures", "hedges", "refused", "replays", "requests")
+
+    def __init__(self) -> None:
+        self.clients = self.requests = self.dials = self.hedges = self.failures = self.replays = self.refused = 0
+        self.bytes_up = self.bytes_down = 0
+
+
+class Core:
+    """Made once by ``serve_gateway``."""
+
+    def __init__(
+        self,
+        service: GatewayService,
+        options: GatewayOptions,
+        *,
+        rules: TargetRules,
+        resolver: Resolver,
+        target_resolver: Resolver | None,
+        contexts: TlsContexts,
+        rng: Random,
+        first_hop: Proxy | None,
+        client_tls: ssl.SSLContext | None,
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.service = service
+        self.options = options
+        self.rules = rules
+        self.resolver = resolver
+        self.target_resolver = target_resolver
+        self.contexts = contexts
+        self.first_hop = first_hop
+        self.client_tls = client_tls
+        self.tasks = Tasks(self.loop)
+        self.users = Users(options)
+        self.sessions = Sessions(service, service.now, options.session_lifetime, options.max_sessions)
+        self.chooser = Chooser(service, self.sessions, rng)
+        self.hedges = HedgeBudget(options.hedge_share if options.hedge else 0.0)
+        self.idle_upstreams = IdleUpstreams(self.loop)
+        self.pipes = PipePool() if options.splice else None
+        self.counters = Counters()
+        self.live: set[Swept] = set()
+        self.closing = False
+        self._params: dict[tuple[str, str], GatewayParams] = {}
+
+    def read_params(self, hyphens: str, underscores: str) -> GatewayParams:
+        """Parameters from user name and password. Raises InvalidQueryError."""
+        key = (hyphens, underscores)
+        params = self._params.get(key)
+        if params is None:
+            params = read_params([*hyphen_pairs(hyphens), *underscore_pairs(underscores)])
+            if len(self._params) >= _PARAMS_CACHE:
+                self._params.clear()
+            self._params[key] = params
+        return params
+
+    def params_or_refusal(self, hyphens: str, underscores: str) -> GatewayParams | Refusal:
+        try:
+            return self.read_params(hyphens, underscores)
+        except InvalidQueryError as error:
+            return Refusal(400, "parameter", str(error))
+
+    def judge_target(self, host: str, port: int) -> tuple[str, Refusal | None]:
+        """The canonical host, or why it may not be reached."""
+        canonical, why = self.rules.judge(host, port)
+        return canonical, None if why is None else Refusal(403, "target_refused", why)
+
+    async def resolve_target(self, demand: Demand) -> Refusal | None:
+        """Where names are resolved here: the checked address is the one that upstreams are told."""
+        if self.target_resolver is None:
+            return None
+        try:
+            async with asyncio.timeout(self.options.deadline / 2):
+                addresses = await self.target_resolver.resolve(demand.host, demand.port, _ASKED_FOR)
+        except ResolveError as error:
+            refused = error.refused is not None
+            return Refusal(403 if refused else 502, "target_refused" if refused else "unreachable", str(error))
+        except TimeoutError:
+            return Refusal(504, "timeout", f"the name {demand.host} was not resolved in time")
+        demand.dial_host = addresses[0]
+        return None
+
+
+class RelayTicket:
+    """Keeps the books of one relay: what it moved, for whom, through which upstream.
+
+    ``on_trial`` is called once the target has sent anything, where that is not known yet.
+    """
+
+    __slots__ = ("_begun", "_core", "_counted", "_on_trial", "_record_id", "_relay", "_user")
+
+    def __init__(
+        self,
+        core: Core,
+        user: User,
+        record_id: str,
+        client: asyncio.Transport,
+        upstream: asyncio.Transport,
+        on_trial: Callable[[], None] | None = None,
+    ) -> None:
+        self._on_trial = on_trial
+        self._core = core
+        self._user = user
+        self._record_id = record_id
+        self._counted = (0, 0)
+        self._begun = core.loop.time()
+        self._relay = Relay(client, upstream, self._ended, core.pipes)
+        self._relay.idle_since = self._begun
+        core.live.add(self)
+        self._relay.start()
+
+    def sweep(self, now: float) -> None:
+        options = self._core.options
+        self._count()
+        too_old = options.lifetime > 0.0 and now - self._begun > options.lifetime
+        patience = min(options.idle, _HALF_CLOSED_IDLE) if self._relay.half_closed else options.idle
+        if too_old or self._relay.idle(now) > patience or self._user.over_bytes(now):
+            self._relay.abort()
+
+    def abort(self) -> None:
+        self._relay.abort()
+
+    @property
+    def is_idle(self) -> bool:
+        return False
+
+    def _count(self) -> None:
+        up, down = self._relay.counts
+        before_up, before_down = self._counted
+        self._counted = (up, down)
+        self._core.counters.bytes_up += up - before_up
+        self._core.counters.bytes_down += down - before_down
+        self._user.bytes += up + down - before_up - before_down
+        if down and self._on_trial is not None:
+            self._on_trial()
+            self._on_trial = None
+
+    def _ended(self, relay: Relay) -> None:
+        self._count()
+        self._core.live.discard(self)
+        self._core.chooser.leave(self._record_id)
+        self._user.connections -= 1

@@ -1,0 +1,75 @@
+"""A demand: what one client wants, as far as choosing and dialling an upstream is concerned."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from shoal.domain import Capability, Path, Query, Scheme
+from shoal.domain.address import is_ip
+from shoal.policy.gateway_params import NO_PARAMS, GatewayParams
+from shoal.upstream import Mode
+
+if TYPE_CHECKING:
+    from shoal.gateway.users import User
+
+
+class Kind(StrEnum):
+    TUNNEL = "tunnel"
+    """CONNECT and SOCKS: anything may be inside."""
+    PLAIN = "plain"
+    """One plain HTTP request."""
+    UPGRADE = "upgrade"
+    """A plain HTTP request that asks for another protocol: only a tunnel carries what follows."""
+
+
+class Demand:
+    """``host`` is canonical; ``dial_host`` is what the upstream is told."""
+
+    __slots__ = ("dial_host", "host", "kind", "params", "port", "user")
+
+    def __init__(self, kind: Kind, host: str, port: int, user: User, params: GatewayParams = NO_PARAMS) -> None:
+        self.kind = kind
+        self.host = self.dial_host = host
+        self.port = port
+        self.user = user
+        self.params = params
+
+    @property
+    def target(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def mode_for(self, path: Path) -> Mode | None:
+        """How this path carries the demand; None when nothing shows that it can."""
+        if self.kind is Kind.PLAIN and not path.scheme.is_socks and Capability.FORWARD in path.capabilities:
+            return "forward"
+        if Capability.TUNNEL in path.capabilities:
+            return "tunnel"
+        # A SOCKS proxy that passed a plain check has shown that it carries plain connections.
+        return "tunnel" if self.kind is not Kind.TUNNEL and path.scheme.is_socks else None
+
+
+_NAMELESS = frozenset({Scheme.SOCKS4})
+_NO_IPV6 = frozenset({Scheme.SOCKS4, Scheme.SOCKS4A})
+_TUNNEL = frozenset({Capability.TUNNEL})
+_IPV6 = frozenset({Capability.IPV6_EXIT})
+
+
+def needs(demand: Demand) -> tuple[frozenset[Capability], frozenset[Scheme]]:
+    """Capabilities that a path must have for the demand, and schemes that cannot carry its host."""
+    must: frozenset[Capability] = _TUNNEL if demand.kind is Kind.TUNNEL else frozenset()
+    if ":" in demand.dial_host:
+        return must | _IPV6, _NO_IPV6
+    return must, frozenset() if is_ip(demand.dial_host) else _NAMELESS
+
+
+def query_for(base: Query, must: frozenset[Capability], cannot: frozenset[Scheme], exclude: frozenset[str]) -> Query:
+    """The client's query with what the demand needs."""
+    from msgspec.structs import replace
+
+    return replace(
+        base,
+        capabilities=base.capabilities | must,
+        not_schemes=base.not_schemes | cannot,
+        exclude=base.exclude | exclude,
+    )

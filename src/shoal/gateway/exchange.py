@@ -1,0 +1,339 @@
+"""One plain HTTP request and its answer, through as many upstreams as it takes to get the first byte."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from shoal.domain import Failure, Stage
+from shoal.gateway.attempt import Attempt
+from shoal.gateway.bodies import BodyStream
+from shoal.gateway.core import Core, RelayTicket
+from shoal.gateway.demand import Demand
+from shoal.gateway.http_answer import Answer, interim, switching
+from shoal.gateway.http_request import PlainRequest
+from shoal.gateway.race import Race
+from shoal.gateway.refusal import Refusal
+from shoal.policy.retry import DOUBTFUL_STATUSES, IDEMPOTENT, may_repeat
+from shoal.upstream import eof_failure, failure_from, status_failure, timeout_failure
+from shoal.wire import LocalProtocolError, RemoteProtocolError, ResponseHead, ResponseHeadReader
+from shoal.wire.errors import Refusal as Refused
+
+if TYPE_CHECKING:
+    from shoal.gateway.http_client import HttpClient
+
+_MAX_INTERIM: Final = 8
+_AHEAD_LIMIT_BYTES: Final = 65_536
+"""Bytes of the next request that a client may send while it waits for an answer."""
+
+
+class Exchange:
+    """Feeds the client; ``HttpClient.exchange_done`` is called once at its end unless the client went away."""
+
+    __slots__ = (
+        "_answer", "_attempt", "_body", "_client", "_core", "_doubted", "_head_reader", "_interims", "_kept", "_over",
+        "_race", "_request", "_sent_at", "_side", "_timer", "_whole", "ahead", "moved",
+    )  # fmt: skip
+
+    def __init__(self, core: Core, client: HttpClient, request: PlainRequest, demand: Demand) -> None:
+        self._core = core
+        self._client = client
+        self._request = request
+        self._body = BodyStream(request.body, strict=True)
+        self._kept = bytearray()
+        self._whole = True
+        self._attempt: Attempt | None = None
+        self._side: _Side | None = None
+        self._answer: Answer | None = None
+        self._head_reader = ResponseHeadReader()
+        self._interims = 0
+        self._doubted = False
+        self._over = False
+        self._sent_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.ahead = bytearray()
+        self.moved = 0
+        self._race = Race(core, demand, self, reuse=request.method in IDEMPOTENT)
+
+    def start(self, begin: bytes) -> None:
+        """``begin`` is what came behind the head."""
+        if begin:
+            self.client_data(begin)
+        if not self._over:
+            self._race.start()
+
+    # -- the client ----------------------------------------------------------------------------------------------
+
+    def client_data(self, data: bytes) -> None:
+        self.moved += len(data)
+        if self._body.done:
+            self._keep_ahead(data)
+            return
+        try:
+            out = self._body.feed(data)
+        except RemoteProtocolError as error:
+            self.cancel()
+            self._client.exchange_refused(Refusal(400, "malformed", str(error)), begun=self._answer is not None)
+            return
+        if rest := self._body.rest:
+            self._body.rest = b""
+            self._keep_ahead(rest)
+        if not out:
+            return
+        limit = self._core.options.replay_limit_bytes
+        if self._side is None:
+            self._kept += out
+            if len(self._kept) > limit:
+                self._client.transport.pause_reading()
+            return
+        if self._whole and len(self._kept) + len(out) > limit:
+            self._whole = False
+            self._kept.clear()
+        if self._whole:
+            self._kept += out
+        self._side.attempt.transport.write(out)
+        self._watch()
+
+    def _keep_ahead(self, data: bytes) -> None:
+        self.ahead += data
+        if len(self.ahead) > _AHEAD_LIMIT_BYTES:
+            self._client.transport.pause_reading()
+
+    def client_slow(self, slow: bool) -> None:
+        """The client does not take what it is sent, or does again."""
+        if self._side is not None:
+            transport = self._side.attempt.transport
+            transport.pause_reading() if slow else transport.resume_reading()
+
+    def cancel(self) -> None:
+        """The client has gone."""
+        if self._over:
+            return
+        self._over = True
+        self._unwatch()
+        if self._side is not None:
+            self._side.attempt.transport.abort()
+        self._race.cancel()
+        self._race.demand.user.connections -= 1
+
+    # -- the race ------------------------------------------------------------------------------------------------
+
+    def upstream_ready(self, attempt: Attempt) -> None:
+        try:
+            head = self._request.encode(attempt.pick.proxy if attempt.mode == "forward" else None)
+        except LocalProtocolError as error:
+            # Credentials of the upstream, or a name, that a head cannot hold.
+            attempt.transport.abort()
+            self._retry(attempt, failure_from(error, Stage.SEND), sent=False)
+            return
+        self._attempt = attempt
+        side = self._side = _Side(self, attempt)
+        self._head_reader = ResponseHeadReader()
+        self._sent_at = self._core.loop.time()
+        attempt.transport.set_protocol(side)
+        attempt.transport.write(head + bytes(self._kept) if self._kept else head)
+        if len(self._kept) > self._core.options.replay_limit_bytes:
+            self._whole = False
+            self._kept.clear()
+        self._client.transport.resume_reading()
+        self._watch()
+        if attempt.early:
+            early, attempt.early = attempt.early, b""
+            self.answer_data(side, early)
+
+    def upstream_failed(self, refusal: Refusal) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._unwatch()
+        self._race.demand.user.connections -= 1
+        self._client.exchange_refused(refusal, begun=False)
+
+    # -- the answer ----------------------------------------------------------------------------------------------
+
+    def answer_data(self, side: _Side, data: bytes) -> None:
+        if side is not self._side or self._over:
+            return
+        self.moved += len(data)
+        answer = self._answer
+        try:
+            if answer is None:
+                self._read_head(side, data)
+                return
+            out = answer.body.feed(data)
+        except (RemoteProtocolError, LocalProtocolError) as error:
+            self._failed(side, failure_from(error, Stage.RECEIVE))
+            return
+        self._client.transport.write(out)
+        if answer.body.done:
+            self._finish(side, answer)
+
+    def _read_head(self, side: _Side, data: bytes) -> None:
+        while True:
+            head = self._head_reader.receive_data(data)
+            if head is None:
+                return
+            if head.status >= 200 or head.status == 101:
+                break
+            self._interims += 1
+            if self._interims > _MAX_INTERIM:
+                raise RemoteProtocolError(Refused.LIMIT, "too many interim answers")
+            if self._request.version == "1.1":
+                self._client.transport.write(interim(head))
+            data = self._head_reader.trailing_data
+            self._head_reader = ResponseHeadReader()
+        rest = self._head_reader.trailing_data
+        if head.status == 101:
+            self._upgrade(side, head, rest)
+        elif not self._doubt(side, head):
+            self._deliver(side, head, rest)
+
+    def _doubt(self, side: _Side, head: ResponseHead) -> bool:
+        """Whether another upstream is asked because this one may speak of itself."""
+        if side.attempt.mode != "forward":
+            return False
+        status = head.status
+        if status == 407:
+            # The proxy's own word: the request went no further.
+            self._failed(side, status_failure(status, head.reason), sent=False)
+            return True
+        if status not in DOUBTFUL_STATUSES or self._doubted or self._race.demand.params.session is not None:
+            return False
+        if not may_repeat(self._request.method, sent=True, whole=self._whole) or not self._race.has_time:
+            return False
+        self._doubted = True
+        self._failed(side, status_failure(status, head.reason))
+        return True
+
+    def _deliver(self, side: _Side, head: ResponseHead, rest: bytes) -> None:
+        request = self._request
+        answer = Answer(
+            head,
+            request.method,
+            side.attempt.pick,
+            client_1_1=request.version == "1.1",
+            keep=request.keep_alive and not self._core.closing,
+        )
+        self._unwatch()
+        self._race.proved(side.attempt, self._core.loop.time() - self._sent_at)
+        self._answer = answer
+        self._kept.clear()
+        out = answer.body.feed(rest) if rest else b""
+        self._client.transport.write(answer.out + out)
+        if answer.body.done:
+            self._finish(side, answer)
+
+    def _upgrade(self, side: _Side, head: ResponseHead, rest: bytes) -> None:
+        if self._request.upgrade is None:
+            raise RemoteProtocolError(Refused.MALFORMED, "101 without a request to switch protocols")
+        attempt, race = side.attempt, self._race
+        self._over = True
+        self._unwatch()
+        race.proved(attempt, self._core.loop.time() - self._sent_at)
+        race.winner = None
+        transport = self._client.let_go()
+        transport.write(switching(head, attempt.pick) + rest)
+        if self.ahead:
+            attempt.transport.write(bytes(self.ahead))
+        RelayTicket(self._core, race.demand.user, attempt.pick.record.id, transport, attempt.transport)
+
+    def answer_ended(self, side: _Side, exc: Exception | None) -> None:
+        """The upstream's connection has ended."""
+        if side is not self._side or self._over:
+            return
+        failure = eof_failure(Stage.RECEIVE) if exc is None else failure_from(exc, Stage.RECEIVE)
+        answer = self._answer
+        if answer is None or exc is not None:
+            self._failed(side, failure)
+            return
+        try:
+            out = answer.body.finish()
+        except RemoteProtocolError:
+            self._failed(side, failure)
+            return
+        self._client.transport.write(out)
+        self._finish(side, answer)
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _failed(self, side: _Side, failure: Failure, *, sent: bool = True) -> None:
+        if side is not self._side or self._over:
+            return
+        self._side = None
+        self._unwatch()
+        side.attempt.transport.abort()
+        if self._answer is None:
+            self._retry(side.attempt, failure, sent=sent)
+            return
+        # Half an answer is with the client: only a reset tells it that the rest is missing.
+        self._over = True
+        self._race.cancel()
+        self._race.demand.user.connections -= 1
+        self._client.abort()
+
+    def _retry(self, attempt: Attempt, failure: Failure, *, sent: bool) -> None:
+        if may_repeat(self._request.method, sent=sent, whole=self._whole):
+            if self._race.lost(attempt, failure):
+                self._core.counters.replays += 1
+                return
+            refusal = self._race.refusal()
+        else:
+            refusal = self._race.give_up(attempt, failure)
+        self.upstream_failed(refusal)
+
+    def _finish(self, side: _Side, answer: Answer) -> None:
+        self._over = True
+        self._side = None
+        attempt, core = side.attempt, self._core
+        core.counters.bytes_up += self.moved
+        self._race.demand.user.bytes += self.moved
+        self._race.demand.user.connections -= 1
+        reusable = answer.reusable and self._body.done and not answer.body.rest and not self._request.connection_login
+        if reusable and not attempt.transport.is_closing():
+            core.idle_upstreams.give(self._race.demand, attempt)
+        else:
+            attempt.transport.abort()
+        self._race.cancel()
+        self._client.exchange_done(keep=answer.keep and self._body.done)
+
+    def _watch(self) -> None:
+        """Where the request can be repeated, the upstream gets some time only."""
+        if self._timer is None and self._body.done and may_repeat(self._request.method, sent=True, whole=self._whole):
+            options = self._core.options
+            left = max(0.0, self._race.deadline - self._core.loop.time())
+            self._timer = self._core.loop.call_later(min(options.first_byte, left), self._silent)
+
+    def _unwatch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _silent(self) -> None:
+        self._timer = None
+        if self._side is not None:
+            self._failed(self._side, timeout_failure(Stage.RECEIVE))
+
+
+class _Side(asyncio.Protocol):
+    """The upstream's end of one exchange."""
+
+    __slots__ = ("_exchange", "attempt")
+
+    def __init__(self, exchange: Exchange, attempt: Attempt) -> None:
+        self._exchange = exchange
+        self.attempt = attempt
+
+    def data_received(self, data: bytes) -> None:
+        self._exchange.answer_data(self, data)
+
+    def eof_received(self) -> None:
+        self._exchange.answer_ended(self, None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._exchange.answer_ended(self, exc)
+
+    def pause_writing(self) -> None:
+        self._exchange._client.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._exchange._client.transport.resume_reading()

@@ -1,0 +1,224 @@
+"""A race: attempts for one demand, one after the other and, where one is slow, two side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from shoal.domain import Failure, Feedback
+from shoal.gateway.attempt import Attempt
+from shoal.gateway.choosing import Tried
+from shoal.gateway.demand import Demand, Kind
+from shoal.gateway.refusal import Refusal, all_failed, no_proxy, session_gone
+from shoal.policy.retry import goes_on, hedge_delay
+
+if TYPE_CHECKING:
+    from shoal.gateway.core import Core
+
+_SIDE_BY_SIDE = 2
+
+
+class Runner(Protocol):
+    """Who wants an upstream. Either method ends the race until ``lost`` starts it again."""
+
+    def upstream_ready(self, attempt: Attempt) -> None: ...
+
+    def upstream_failed(self, refusal: Refusal) -> None: ...
+
+
+class Race:
+    """``start`` it once; the runner is told synchronously or later, never after ``cancel``.
+
+    A winner on trial that fails before the target's first byte is given back with ``lost``, and the race goes on
+    under the same deadline; ``proved`` ends the trial.
+    """
+
+    __slots__ = (
+        "_core", "_hedge_timer", "_over", "_reuse", "_runner", "_running", "_tried", "deadline", "demand", "failures",
+        "winner",
+    )  # fmt: skip
+
+    def __init__(self, core: Core, demand: Demand, runner: Runner, *, reuse: bool = False) -> None:
+        self._core = core
+        self._runner = runner
+        self._running: list[Attempt] = []
+        self._tried = Tried()
+        self._hedge_timer: asyncio.TimerHandle | None = None
+        self._over = False
+        self._reuse = reuse
+        self.demand = demand
+        self.failures: list[Failure] = []
+        self.deadline = core.loop.time() + core.options.deadline
+        self.winner: Attempt | None = None
+
+    def start(self) -> None:
+        self._core.hedges.earn()
+        self._launch()
+
+    def cancel(self) -> None:
+        """The client does not want it any more. Says nothing of the upstreams."""
+        self._over = True
+        self._settle()
+        if self.winner is not None:
+            self._core.chooser.leave(self.winner.pick.record.id)
+            self.winner = None
+
+    def lost(self, attempt: Attempt, failure: Failure) -> bool:
+        """The winner failed before the target's first byte: True when another attempt is on its way."""
+        self._forget_winner(attempt)
+        if attempt.reused:
+            # An idle connection that the upstream has closed meanwhile: says nothing of a fresh one.
+            self._reuse = False
+        else:
+            self._note(attempt, failure)
+            if not self._may_go_on(attempt):
+                return False
+        self._over = False
+        return self._launch(told=True)
+
+    def give_up(self, attempt: Attempt, failure: Failure) -> Refusal:
+        """The winner failed, and what was sent cannot be sent again."""
+        self._forget_winner(attempt)
+        self._note(attempt, failure)
+        return all_failed(self.failures, timed_out=False)
+
+    def proved(self, attempt: Attempt, latency: float | None = None) -> None:
+        """The target's first byte came back."""
+        core, pick = self._core, attempt.pick
+        core.service.feedback(
+            pick.record.key, pick.proxy, Feedback(ok=True, latency=latency, target=self.demand.target)
+        )
+        if self.demand.params.session is not None:
+            core.sessions.proved(self.demand)
+
+    @property
+    def has_time(self) -> bool:
+        return self._core.loop.time() < self.deadline
+
+    def refusal(self) -> Refusal:
+        """Why there is no upstream."""
+        params = self.demand.params
+        if params.strict and params.session is not None and self.failures:
+            return session_gone(params.session)
+        if not self.failures and self.has_time:
+            return no_proxy(self._core.chooser.why_none())
+        return all_failed(self.failures, timed_out=not self.has_time)
+
+    # -- called by attempts --------------------------------------------------------------------------------------
+
+    def attempt_ready(self, attempt: Attempt) -> None:
+        if self._over:
+            attempt.transport.abort()
+            return
+        self._over = True
+        self._running.remove(attempt)
+        self._settle()
+        self.winner = attempt
+        self._runner.upstream_ready(attempt)
+
+    def attempt_failed(self, attempt: Attempt, failure: Failure) -> None:
+        if self._over:
+            return
+        self._running.remove(attempt)
+        self._core.chooser.leave(attempt.pick.record.id)
+        self._note(attempt, failure)
+        if self._running and self._may_go_on(attempt):
+            self._arm_hedge(self._running[0])
+            return
+        if self._running:
+            return
+        if not self._may_go_on(attempt) or not self._launch(told=True):
+            self._finish()
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _launch(self, *, told: bool = False) -> bool:
+        """Start the next attempt; False (after telling the runner, unless ``told``) when there is none to start."""
+        core = self._core
+        remaining = self.deadline - core.loop.time()
+        choice = core.chooser.choose(self.demand, self._tried) if remaining > 0.0 else None
+        if choice is None:
+            if not told:
+                self._finish()
+            return False
+        pick, mode = choice
+        core.counters.dials += 1
+        core.chooser.enter(pick.record.id)
+        attempt = Attempt(core, self, pick, mode)
+        self._running.append(attempt)
+        if self._reuse and (transport := core.idle_upstreams.take(self.demand, attempt)) is not None:
+            attempt.reused = True
+            attempt.transport = transport
+            core.counters.dials -= 1
+            self.attempt_ready(attempt)
+            return True
+        attempt.start(min(core.options.attempt_timeout, remaining))
+        if self.demand.params.session is None:
+            self._arm_hedge(attempt)
+        return True
+
+    def _arm_hedge(self, attempt: Attempt) -> None:
+        core = self._core
+        if self._hedge_timer is not None:
+            self._hedge_timer.cancel()
+            self._hedge_timer = None
+        if core.options.hedge and len(self.failures) + len(self._running) < core.options.attempts:
+            delay = hedge_delay(attempt.pick.path, tunnel=self.demand.kind is not Kind.PLAIN)
+            self._hedge_timer = core.loop.call_later(delay, self._hedge)
+
+    def _hedge(self) -> None:
+        self._hedge_timer = None
+        core = self._core
+        if self._over or len(self._running) >= _SIDE_BY_SIDE or not core.hedges.spend():
+            return
+        tried = Tried()
+        for attempt in self._running:
+            tried.add(attempt.pick)
+        tried.ids |= self._tried.ids
+        tried.networks |= self._tried.networks
+        choice = core.chooser.choose(self.demand, tried, again=False)
+        remaining = self.deadline - core.loop.time()
+        if choice is None or remaining <= 0.0:
+            return
+        core.counters.hedges += 1
+        core.counters.dials += 1
+        core.chooser.enter(choice[0].record.id)
+        attempt = Attempt(core, self, *choice)
+        self._running.append(attempt)
+        attempt.start(min(core.options.attempt_timeout, remaining))
+
+    def _note(self, attempt: Attempt, failure: Failure) -> None:
+        core, pick = self._core, attempt.pick
+        self.failures.append(failure)
+        self._tried.add(pick)
+        core.counters.failures += 1
+        core.service.feedback(
+            pick.record.key, pick.proxy, Feedback(ok=False, failure=failure, target=self.demand.target)
+        )
+
+    def _may_go_on(self, attempt: Attempt) -> bool:
+        if not goes_on(self.failures, self._core.options.attempts) or not self.has_time:
+            return False
+        return self.demand.params.session is None or self._core.sessions.failed(self.demand, attempt.pick)
+
+    def _finish(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._settle()
+        self._runner.upstream_failed(self.refusal())
+
+    def _forget_winner(self, attempt: Attempt) -> None:
+        if self.winner is not None:
+            self.winner = None
+            self._core.chooser.leave(attempt.pick.record.id)
+
+    def _settle(self) -> None:
+        """Nothing of the race runs on."""
+        if self._hedge_timer is not None:
+            self._hedge_timer.cancel()
+            self._hedge_timer = None
+        for attempt in self._running:
+            self._core.chooser.leave(attempt.pick.record.id)
+            attempt.cancel()
+        self._running.clear()

@@ -1,0 +1,182 @@
+"""The gateway as a whole: listens, sweeps, tells what it knows, and stops without cutting what is under way."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from random import Random
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+from shoal.domain import Credentials, Endpoint, Proxy, Refused, Scheme
+from shoal.domain.address import canonical_host
+from shoal.errors import ConfigError, ShoalError
+from shoal.gateway.bind import check_bind
+from shoal.gateway.client import Client
+from shoal.gateway.core import Core
+from shoal.gateway.service import GatewayService
+from shoal.gateway.sessions import SessionInfo
+from shoal.options import GatewayOptions
+from shoal.policy.bind import parse_listen
+from shoal.policy.target_rules import TargetRules
+from shoal.ports import Resolver
+from shoal.upstream import TlsContexts
+
+_BACKLOG: Final = 4096
+_SWEEP: Final = 1.0
+"""Seconds between two looks at all connections; 9,000 cost about 5 ms."""
+_DRAIN_STEP: Final = 0.02
+
+
+class GatewayStats(Struct, frozen=True):
+    """Counts since the start, except ``connections`` and ``sessions``, which are of now."""
+
+    connections: int
+    sessions: int
+    clients: int
+    requests: int
+    dials: int
+    hedges: int
+    failures: int
+    replays: int
+    refused: int
+    bytes_up: int
+    bytes_down: int
+
+
+class GatewayHandle:
+    """A gateway that listens on ``host`` and ``port``."""
+
+    def __init__(self, core: Core, server: asyncio.AbstractServer, host: str, port: int) -> None:
+        self.host, self.port = host, port
+        self._core = core
+        self._server = server
+        self._sweeper = core.tasks.start(self._sweep(), "gateway sweeper")
+
+    def sessions(self) -> list[SessionInfo]:
+        """Which upstream each session has."""
+        return self._core.sessions.list()
+
+    def stats(self) -> GatewayStats:
+        core, counters = self._core, self._core.counters
+        return GatewayStats(
+            connections=len(core.live),
+            sessions=len(core.sessions.list()),
+            **{name: getattr(counters, name) for name in counters.__slots__},
+        )
+
+    async def close(self, grace: float = 5.0) -> None:
+        """Stop listening, let what is under way end within ``grace`` seconds, then cut the rest."""
+        core = self._core
+        core.closing = True
+        self._server.close()
+        for connection in list(core.live):
+            if connection.is_idle:
+                connection.abort()
+        for _ in range(round(grace / _DRAIN_STEP)):
+            if not core.live:
+                break
+            await asyncio.sleep(_DRAIN_STEP)
+        for connection in list(core.live):
+            connection.abort()
+        core.idle_upstreams.close()
+        await core.tasks.close()
+        if core.pipes is not None:
+            core.pipes.close()
+
+    async def _sweep(self) -> None:
+        core = self._core
+        while True:
+            await asyncio.sleep(_SWEEP)
+            now = core.loop.time()
+            for connection in list(core.live):
+                connection.sweep(now)
+            core.idle_upstreams.sweep(now)
+
+
+async def serve_gateway(
+    service: GatewayService,
+    options: GatewayOptions,
+    *,
+    resolver: Resolver,
+    contexts: TlsContexts,
+    rng: Random,
+    target_resolver: Resolver | None = None,
+    reuse_port: bool = False,
+) -> GatewayHandle:
+    """Listen and serve. ``resolver`` finds (and judges) upstreams; ``target_resolver`` is only used, and then needed,
+    with ``options.resolve_here`` and must be made over ``TargetRules(...).addresses``.
+
+    ``reuse_port`` lets several processes share the port. Raises ConfigError for settings that cannot stand and
+    ShoalError when the port cannot be had.
+    """
+    check_bind(options)
+    if options.resolve_here and target_resolver is None:
+        raise ConfigError("gateway.resolve_here needs a resolver")
+    core = Core(
+        service,
+        options,
+        rules=TargetRules(options.allow_target, options.refused_ports),
+        resolver=resolver,
+        target_resolver=target_resolver if options.resolve_here else None,
+        contexts=contexts,
+        rng=rng,
+        first_hop=None if options.first_hop is None else parse_hop(options.first_hop),
+        client_tls=_client_tls(options),
+    )
+    host, port = parse_listen(options.listen)
+    try:
+        server = await core.loop.create_server(
+            lambda: Client(core), host, port, backlog=_BACKLOG, reuse_port=reuse_port or None
+        )
+    except OSError as error:
+        raise ShoalError(_why(host, port, error)) from error
+    address = server.sockets[0].getsockname()
+    return GatewayHandle(core, server, address[0], address[1])
+
+
+def parse_hop(text: str) -> Proxy:
+    """The proxy that a URL names. Raises ConfigError."""
+    try:
+        parts = urlsplit(text)
+        scheme, host, port = Scheme(parts.scheme.lower()), canonical_host(parts.hostname or ""), parts.port
+    except ValueError:
+        raise ConfigError(_HOP) from None
+    if isinstance(host, Refused) or not port:
+        raise ConfigError(_HOP)
+    credentials = None
+    if parts.username is not None:
+        credentials = Credentials(unquote(parts.username), unquote(parts.password or ""))
+    return Proxy(scheme, Endpoint(host, port), credentials)
+
+
+_HOP: Final = "gateway.first_hop must be SCHEME://[USER:PASSWORD@]HOST:PORT with http, https, socks4, socks4a or socks5"
+
+
+def _client_tls(options: GatewayOptions) -> ssl.SSLContext | None:
+    if options.tls_cert is None:
+        if options.tls_key is not None:
+            raise ConfigError("gateway.tls_key needs gateway.tls_cert")
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(options.tls_cert, options.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"gateway.tls_cert {options.tls_cert} cannot be used: {error}") from error
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _why(host: str, port: int, error: OSError) -> str:
+    hint = "choose another with --gateway HOST:PORT"
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is taken by another program; {hint}"
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return f"{host} is no address of this machine; {hint}"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs rights that this user has not; {hint}"
+    return f"the gateway cannot listen on {host} port {port}: {error.strerror}; {hint}"

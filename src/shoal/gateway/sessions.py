@@ -1,0 +1,168 @@
+"""Sessions: same session, same proxy while it lives, on every replica without a word between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shoal.domain import Pick, Query
+from shoal.gateway.demand import Demand
+from shoal.gateway.service import GatewayService
+from shoal.policy.rendezvous import generation, session_seed, winner
+from shoal.upstream import Mode
+
+_SNAPSHOT_LIFE = 5.0
+"""Seconds that a list of candidates serves: walking the whole pool at every new session would cost too much."""
+_SNAPSHOTS = 16
+_RECHECK = 30.0
+"""Seconds after which it is looked up again whether a session's proxy is still in the pool."""
+_GOOD = 0.5
+"""Forecast that makes a candidate for new sessions while there is any: a session should begin with one that lives."""
+
+
+class SessionInfo(Struct, frozen=True):
+    """One session as ``/v1/sessions`` tells it. Times are epoch seconds."""
+
+    user: str
+    session: str
+    record_id: str
+    proxy: str
+    exit: str | None
+    country: str | None
+    since: float
+    last_used: float
+    switches: int
+
+
+class _Session:
+    __slots__ = ("failed", "generation", "last_used", "looked_at", "pick", "since", "strikes", "switches")
+
+    def __init__(self, pick: Pick, generation: int, now: float) -> None:
+        self.pick = pick
+        self.generation = generation
+        self.since = self.last_used = self.looked_at = now
+        self.failed: frozenset[str] = frozenset()
+        self.strikes = 0
+        self.switches = 0
+
+
+class Sessions:
+    """At most ``limit`` sessions; what is unused for ``idle`` seconds is forgotten (and found again by its hash)."""
+
+    def __init__(self, service: GatewayService, clock: Callable[[], float], idle: float, limit: int) -> None:
+        self._service = service
+        self._clock = clock
+        self._idle = idle
+        self._limit = limit
+        self._sessions: dict[tuple[str, str], _Session] = {}
+        self._snapshots: dict[Query, tuple[float, dict[str, Pick]]] = {}
+
+    def choose(self, demand: Demand, query: Query) -> tuple[Pick, Mode] | None:
+        """The session's proxy; None when nothing fits, or when it is gone and the client wants no other."""
+        params = demand.params
+        if params.session is None:
+            return None
+        now = self._clock()
+        key = (demand.user.name, params.session)
+        number = 0
+        if params.lifetime is not None:
+            number = generation(session_seed(*key), now, params.lifetime)
+        session = self._sessions.pop(key, None)
+        if session is not None and (session.generation != number or now - session.last_used > self._idle):
+            session = None
+        if session is not None and not self._still_there(session, query, now):
+            if params.strict:
+                self._sessions[key] = session
+                return None
+            session.failed |= {session.pick.record.id}
+            session = self._assign(key, query, number, now, demand, session)
+        if session is None:
+            session = self._assign(key, query, number, now, demand, None)
+        if session is None:
+            return None
+        session.last_used = now
+        # Last in the dictionary is used last: what is dropped first is at its beginning.
+        self._sessions[key] = session
+        while len(self._sessions) > self._limit:
+            del self._sessions[next(iter(self._sessions))]
+        mode = demand.mode_for(session.pick.path)
+        return None if mode is None else (session.pick, mode)
+
+    def failed(self, demand: Demand, pick: Pick) -> bool:
+        """The session's proxy failed: it is tried once more before it is given up. False when strict forbids both."""
+        session = self._sessions.get((demand.user.name, demand.params.session or ""))
+        if session is None or session.pick.record.id != pick.record.id:
+            return True
+        session.strikes += 1
+        if session.strikes < 2:
+            return True
+        if demand.params.strict:
+            session.strikes = 0
+            return False
+        session.failed |= {pick.record.id}
+        return True
+
+    def proved(self, demand: Demand) -> None:
+        """The session's proxy works."""
+        session = self._sessions.get((demand.user.name, demand.params.session or ""))
+        if session is not None:
+            session.strikes = 0
+
+    def list(self) -> list[SessionInfo]:
+        """Every session that is not forgotten, least recently used first."""
+        now = self._clock()
+        return [
+            SessionInfo(
+                user, name, s.pick.record.id, s.pick.proxy.url(), s.pick.path.exit, s.pick.path.country, s.since,
+                s.last_used, s.switches,
+            )
+            for (user, name), s in self._sessions.items()
+            if now - s.last_used <= self._idle
+        ]  # fmt: skip
+
+    def _still_there(self, session: _Session, query: Query, now: float) -> bool:
+        if session.pick.record.id in session.failed:
+            return False
+        if now - session.looked_at < _RECHECK:
+            return True
+        session.looked_at = now
+        # It may be forecast badly by now and still be the session's; but not deleted, and not a liar.
+        known = self._candidates(replace(query, min_forecast=0.0, max_age=1e12), now).get(session.pick.record.id)
+        if known is not None:
+            session.pick = known
+        return known is not None
+
+    def _assign(
+        self, key: tuple[str, str], query: Query, number: int, now: float, demand: Demand, old: _Session | None
+    ) -> _Session | None:
+        failed = frozenset() if old is None else old.failed
+        fitting = {
+            id: pick for id, pick in self._candidates(query, now).items() if demand.mode_for(pick.path) is not None
+        }
+        good = [id for id, pick in fitting.items() if pick.forecast.probability >= _GOOD and id not in failed]
+        ids = good or [id for id in fitting if id not in failed]
+        if not ids:
+            # All have failed it: begin anew rather than refuse for the rest of its life.
+            ids, failed = list(fitting), frozenset()
+        id = winner(session_seed(*key, number), ids)
+        if id is None:
+            return None
+        session = _Session(fitting[id], number, now)
+        if old is not None:
+            session.failed, session.since, session.switches = failed, old.since, old.switches + 1
+        return session
+
+    def _candidates(self, query: Query, now: float) -> dict[str, Pick]:
+        snapshot = self._snapshots.get(query)
+        if snapshot is None or now - snapshot[0] > _SNAPSHOT_LIFE:
+            picks: dict[str, Pick] = {}
+            for pick in self._service.list(replace(query, limit=None)):
+                # Of a record's schemes the best comes first.
+                picks.setdefault(pick.record.id, pick)
+            self._snapshots.pop(query, None)
+            while len(self._snapshots) >= _SNAPSHOTS:
+                del self._snapshots[next(iter(self._snapshots))]
+            snapshot = self._snapshots[query] = (now, picks)
+        return snapshot[1]

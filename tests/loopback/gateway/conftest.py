@@ -1,0 +1,220 @@
+"""A gateway over lab proxies, and an origin that tells what reached it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from shoal.domain import Capability, Feedback, Health, Path, Pick, Proxy, Query, Record, Scheme, Timing, Trust
+from shoal.domain.proxy import record_id, record_key
+from shoal.engine.pool import Pool
+from shoal.gateway import GatewayHandle, serve_gateway
+from shoal.lab import Lab
+from shoal.lab.population import LabProxy
+from shoal.net.resolver import SystemResolver
+from shoal.options import AdmissionOptions, GatewayOptions, PoolOptions
+from shoal.policy.address_rules import AddressRules
+from shoal.upstream import make_contexts
+from shoal.wire import RequestHeadReader, request_body_reader
+
+NOW = 1_800_000_000.0
+BOUND = 10.0
+
+
+class Service:
+    """The engine's own index over given records, and every feedback that came."""
+
+    def __init__(self, records: list[Record], seed: int = 1) -> None:
+        # Tests with few proxies would be governed by the share that one may get.
+        self.pool = Pool(PoolOptions(max_share=1.0), Random(seed))
+        for record in records:
+            self.pool.apply(record, NOW)
+        self.given: list[tuple[str, Feedback]] = []
+
+    def now(self) -> float:
+        return NOW
+
+    def pick(self, query: Query) -> Pick | None:
+        return self.pool.pick(query, NOW)
+
+    def list(self, query: Query) -> list[Pick]:
+        return self.pool.list(query, NOW)
+
+    def feedback(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
+        self.given.append((key, feedback))
+
+    def ready(self) -> tuple[bool, str]:
+        return (True, "") if len(self.pool) else (False, "no proxy has passed a check yet; checks are running")
+
+
+def record_of(proxy: LabProxy, *, country: str | None = None, trust: Trust = Trust.OWN) -> Record:
+    """What the pool would know of a live lab proxy after its checks."""
+    health = Health(at=NOW, ok=(9.0, 9.0, 9.0), last_ok=NOW - 1.0, oks=9, streak=9)
+    paths = []
+    for scheme in proxy.schemes:
+        can = set(proxy.capabilities)
+        if scheme.is_socks:
+            can.discard(Capability.FORWARD)
+        timing = Timing(connect=0.05, handshake=0.1, first_byte=0.2, total=0.3)
+        paths.append(Path(scheme, health, frozenset(can), country=country, timing=timing))
+    key = record_key(proxy.endpoint, proxy.credentials, b"test")
+    return Record(
+        id=record_id(key), key=key, endpoint=proxy.endpoint, credentials=proxy.credentials, trust=trust,
+        paths=tuple(paths),
+    )  # fmt: skip
+
+
+class Origin(asyncio.Protocol):
+    """Answers with what it was sent; ``/bytes/N`` sends N bytes, ``/chunked/N`` in chunks, ``/close/N`` until close."""
+
+    def __init__(self, seen: list[dict[str, Any]]) -> None:
+        self._seen = seen
+        self._head = RequestHeadReader(1 << 20, 500)
+        self._body: Any = None
+        self._transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        while data:
+            if self._body is None:
+                head = self._head.receive_data(data)
+                if head is None:
+                    return
+                data = self._head.trailing_data
+                self._body = request_body_reader(head, 1 << 30)
+                if head.get("expect"):
+                    self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            if data or not self._body.done:
+                self._body.receive_data(data)
+            if not self._body.done:
+                return
+            data = self._body.trailing_data
+            self._answer()
+
+    def _answer(self) -> None:
+        head, body = self._head.head, self._body.body
+        assert head is not None
+        self._head, self._body = RequestHeadReader(1 << 20, 500), None
+        told = {
+            "method": head.method,
+            "target": head.target,
+            "headers": [list(field) for field in head.headers],
+            "sha256": hashlib.sha256(body).hexdigest(),
+            "length": len(body),
+        }
+        self._seen.append(told)
+        kind, _, rest = head.target.removeprefix("/").partition("/")
+        number = int(rest) if rest.isdigit() else 0
+        if kind == "bytes":
+            self._send(pattern(number))
+        elif kind == "status":
+            self._transport.write(f"HTTP/1.1 {number} Said So\r\nContent-Length: 2\r\n\r\nno".encode())
+        elif kind == "chunked":
+            whole = pattern(number)
+            self._transport.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for start in range(0, number, 7000):
+                part = whole[start : start + 7000]
+                self._transport.write(b"%x\r\n%b\r\n" % (len(part), part))
+            self._transport.write(b"0\r\n\r\n")
+        elif kind == "close":
+            self._transport.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + pattern(number))
+            self._transport.close()
+        elif kind == "upgrade":
+            self._transport.write(b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+            self.data_received = self._transport.write  # type: ignore[method-assign]
+        elif kind == "silent":
+            pass
+        else:
+            self._send(json.dumps(told).encode(), "" if head.method != "HEAD" else "HEAD")
+
+    def _send(self, body: bytes, method: str = "") -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        self._transport.write(head if method == "HEAD" else head + body)
+
+
+def pattern(length: int) -> bytes:
+    return Random(length).randbytes(length)
+
+
+class World:
+    """What a test holds: the lab, the origin's port and what it saw, and gateways on demand."""
+
+    def __init__(self, lab: Lab, origin: int, seen: list[dict[str, Any]]) -> None:
+        self.lab, self.origin, self.seen = lab, origin, seen
+        self.service = Service([])
+
+    def target(self, path: str = "/") -> str:
+        return f"http://127.0.0.1:{self.origin}{path}"
+
+    @asynccontextmanager
+    async def gateway(
+        self,
+        records: list[Record] | None = None,
+        **options: Any,
+    ) -> AsyncIterator[GatewayHandle]:
+        if records is None:
+            records = [record_of(proxy) for proxy in self.lab.population]
+        self.service = Service(records)
+        settings = {"listen": "127.0.0.1:0", "allow_target": ("127.0.0.0/8",), **options}
+        handle = await serve_gateway(
+            self.service,
+            GatewayOptions(**settings),
+            resolver=SystemResolver(AddressRules.from_options(AdmissionOptions(allow=("127.0.0.0/8",)))),
+            contexts=make_contexts(),
+            rng=Random(1),
+        )
+        try:
+            yield handle
+        finally:
+            await handle.close(grace=0.5)
+            assert handle._core.tasks.crashes == 0
+            assert not handle._core.live
+            assert not handle._core.chooser.in_use
+            assert handle._core.users.nobody.connections == 0
+
+
+Worlds = Callable[..., Any]
+
+
+@pytest.fixture
+def world() -> Worlds:
+    @asynccontextmanager
+    async def make(
+        *schemes: Scheme, size: int = 4, edit: Callable[[LabProxy], LabProxy] | None = None, **lab: Any
+    ) -> AsyncIterator[World]:
+        seen: list[dict[str, Any]] = []
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Origin(seen), "127.0.0.1", 0)
+        settings = {"preset": "alive", "latency_scale": 0.0, **lab}
+        async with Lab(size=size, schemes=schemes or None, edit=edit, **settings) as running:
+            yield World(running, server.sockets[0].getsockname()[1], seen)
+        server.close()
+
+    return make
+
+
+async def talk(port: int, *parts: bytes, until: bytes | None = None) -> bytes:
+    """Send, then read up to ``until`` or the end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        async with asyncio.timeout(BOUND):
+            return await (reader.read() if until is None else reader.readuntil(until))
+    finally:
+        writer.transport.abort()
+
+
+def changed(proxy: LabProxy, **fields: Any) -> LabProxy:
+    return replace(proxy, **fields)
