@@ -15,7 +15,6 @@ import trustme
 import uvloop
 
 from shoal.domain import Candidate, Credentials, Endpoint, Record, Scheme, Trust, record_id, record_key
-from shoal.domain.health import Health
 from shoal.domain.judge import DOCUMENTS, judge_mac
 from shoal.domain.record import Path
 from shoal.options import CheckOptions, JudgeOptions
@@ -70,7 +69,7 @@ async def read_head(reader: Reader) -> tuple[object, bytes]:
 class World:
     """Everything of one test; ``aclose`` ends it all."""
 
-    def __init__(self, ca: trustme.CA) -> None:
+    def __init__(self, ca: trustme.CA, contexts: TlsContexts) -> None:
         self.ca = ca
         self.stack = contextlib.AsyncExitStack()
         self.resolver = FakeResolver()
@@ -80,8 +79,7 @@ class World:
         self.judge_requests = 0
         self.judge_mangle: Callable[[dict[str, object]], None] = lambda answer: None
         self.ports: dict[str, int] = {}
-        self.contexts: TlsContexts = make_contexts()
-        ca.configure_trust(self.contexts.target)
+        self.contexts = contexts
         self.panel: JudgePanel
         self.prober: NetProber
         self.tasks: set[asyncio.Task[None] | None] = set()
@@ -307,18 +305,21 @@ class World:
         )
 
 
-def verified(scheme: Scheme, *capabilities: str) -> Path:
-    return Path(scheme, Health(last_ok=1.0), frozenset(capabilities))
-
-
 @pytest.fixture(scope="session")
 def ca() -> trustme.CA:
     return trustme.CA()
 
 
+@pytest.fixture(scope="session")
+def contexts(ca: trustme.CA) -> TlsContexts:
+    contexts = make_contexts()
+    ca.configure_trust(contexts.target)
+    return contexts
+
+
 @pytest.fixture
-async def world(ca: trustme.CA) -> AsyncIterator[World]:
-    world = World(ca)
+async def world(ca: trustme.CA, contexts: TlsContexts) -> AsyncIterator[World]:
+    world = World(ca, contexts)
     try:
         yield world
     finally:
