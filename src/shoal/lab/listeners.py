@@ -7,6 +7,7 @@ import ctypes
 import socket
 import struct
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from shoal.lab.ports import PortPlan, plan_ports
@@ -29,19 +30,23 @@ def can_bind_to_loopback() -> bool:
 
 
 def take_ports(*, flood: bool) -> tuple[PortPlan, dict[int, socket.socket]]:
-    """Ports that are free now, with a bound socket (not yet listening) for each.
+    """Ports that are free now, with a socket for each that nobody else can take from us.
 
-    A bound socket that never listens keeps its port and refuses connections: so are refused ports kept refused.
+    Several labs may start at once, and two sockets that allow re-use may both be bound: only one of them can listen.
+    So a port is ours when we listen on it. A bound socket that never listens keeps its port and refuses connections:
+    so are refused ports kept refused, and these allow no re-use.
     """
     held: dict[int, socket.socket] = {}
     wildcard = can_bind_to_loopback()
 
-    def take(port: int) -> bool:
+    def take(port: int, *, shut: bool = False) -> bool:
         if port in held:
             return False
-        taken = _socket(wildcard)
+        taken = _socket(wildcard, reuse=not shut)
         try:
             taken.bind(("0.0.0.0" if wildcard else "127.0.0.1", port))
+            if not shut:
+                taken.listen(_BACKLOG)
         except OSError:
             taken.close()
             return False
@@ -49,17 +54,18 @@ def take_ports(*, flood: bool) -> tuple[PortPlan, dict[int, socket.socket]]:
         return True
 
     try:
-        return plan_ports(take, flood=flood), held
+        return plan_ports(take, shut=partial(take, shut=True), flood=flood), held
     except OSError:
         for taken in held.values():
             taken.close()
         raise
 
 
-def _socket(wildcard: bool) -> socket.socket:
+def _socket(wildcard: bool, *, reuse: bool = True) -> socket.socket:
     made = socket.socket()
     made.setblocking(False)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if reuse:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if wildcard:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo\0")
     return made

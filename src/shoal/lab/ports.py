@@ -41,21 +41,24 @@ class PortPlan(Struct, frozen=True):
         return self.socks4 if scheme.is_socks else self.http
 
 
-def plan_ports(take: Callable[[int], bool], *, flood: bool = False) -> PortPlan:
+def plan_ports(
+    take: Callable[[int], bool], *, shut: Callable[[int], bool] | None = None, flood: bool = False
+) -> PortPlan:
     """The plan with every port that ``take`` refuses (somebody else has it) replaced by the next that it takes.
 
-    Raises OSError when nothing below the ephemeral range is left.
+    ``shut`` takes the ports that refuse connections (default: ``take``). Raises OSError when nothing below the
+    ephemeral range is left.
     """
 
-    def settle(wanted: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(_next(port, take) for port in wanted)
+    def settle(wanted: tuple[int, ...], how: Callable[[int], bool] = take) -> tuple[int, ...]:
+        return tuple(_next(port, how) for port in wanted)
 
     return PortPlan(
         http=settle(_HTTP),
         socks5=settle(_SOCKS5),
         socks4=settle(_SOCKS4),
         holes=settle(_HOLES),
-        refused=settle(_REFUSED),
+        refused=settle(_REFUSED, shut or take),
         flood=settle(_FLOOD) if flood else (),
     )
 
