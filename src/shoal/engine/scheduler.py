@@ -84,8 +84,10 @@ class Scheduler:
         """What to check now, or else when to look again (None: nobody knows)."""
         try:
             batch = await self._store.claim_due(self._clock.now(), limit, self._lease)
-            self._claimed.update([record.key for record in batch])
-            return batch, None if batch else await self._store.next_due()
+            # A client's feedback saves a record in the middle of its check, which ends its claim: one check is enough.
+            fresh = [record for record in batch if record.key not in self._claimed]
+            self._claimed.update([record.key for record in fresh])
+            return fresh, None if batch else await self._store.next_due()
         except StoreError as error:
             # A lost store is waited for.
             log.warning("nothing can be claimed, trying again", error=str(error))

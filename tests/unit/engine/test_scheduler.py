@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from shoal.domain import CheckResult, Record, Trust
+from shoal.domain import Blame, CheckResult, Kind, Observation, Record, Scheme, Trust
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.engine.scheduler import Scheduler
@@ -313,5 +313,30 @@ def test_the_full_profile_is_asked_for_when_it_is_old() -> None:
             await asyncio.sleep(0.5)
         full = dict(zip([key for _, key in bench.prober.begun], bench.prober.full, strict=True))
         assert full == {make_admitted(1).key: False, make_admitted(2).key: True}
+
+    run_virtual(main())
+
+
+def test_feedback_during_a_check_does_not_start_a_second_one_beside_it() -> None:
+    async def main() -> None:
+        running: set[str] = set()
+
+        async def act(record: Record) -> CheckResult:
+            assert record.key not in running
+            running.add(record.key)
+            await asyncio.sleep(8.0)
+            running.remove(record.key)
+            return make_success(record, bench.clock.now())
+
+        bench = Bench(act, concurrency=50, min_interval=20.0)
+        async with bench.running(5):
+            await asyncio.sleep(30.0)
+            for _ in range(200):
+                await asyncio.sleep(0.5)
+                for record in list(bench.pool.records()):
+                    seen = Observation(record.key, Kind.USE, bench.clock.now(), False, Scheme.HTTP, blame=Blame.UNKNOWN)
+                    bench.recorder.used(record.key, seen)
+        assert bench.scheduler.mishaps.count == 0
+        assert len(bench.times) <= 5 * 10
 
     run_virtual(main())
