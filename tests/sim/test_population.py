@@ -15,7 +15,7 @@ from shoal.options import CheckOptions, Options
 from shoal.ports import Harvest, SourceState
 from shoal.stores.memory import MemoryStore
 from shoal.testing.fakes import FakeSource, make_candidates
-from shoal.testing.population import Population, SimulatedProber, SimulatedVantage
+from shoal.testing.population import LIVES, Life, Population, SimulatedProber, SimulatedVantage
 from shoal.testing.simulation import LAB_ADMISSION, Engine
 from shoal.testing.virtual_time import EPOCH, VirtualClock, run_virtual
 
@@ -48,9 +48,9 @@ class Report(Struct):
     served: list[str] = []
 
 
-async def simulate(seed: int, hours: float, outage: bool) -> Report:
+async def simulate(seed: int, hours: float, outage: bool, lives: tuple[Life, ...] = LIVES) -> Report:
     clock = VirtualClock(asyncio.get_running_loop())
-    population = Population(SIZE, seed, EPOCH)
+    population = Population(SIZE, seed, EPOCH, lives)
     vantage = SimulatedVantage(clock, (OUTAGE,) if outage else ())
     rng = Random(seed)
     prober = SimulatedProber(population, vantage, clock, rng)
@@ -129,6 +129,17 @@ def test_picks_work_at_the_moment_they_are_handed_out(half_day: Report) -> None:
     assert half_day.picks > 3900
     assert half_day.empty == 0
     assert rate >= 0.8
+
+
+def test_picks_work_even_where_no_proxy_is_stable() -> None:
+    # A flapper that was up at its last check, two minutes ago at most, still is with exp(-120/900) = 0.87, and one
+    # that has just turned up is not believed yet: below 0.8 the forecast would be worse than the last check alone.
+    restless = (Life("flapper", 0.25, 900.0, 1_800.0), Life("coin", 0.35, 120.0, 3_600.0), Life("dead", 0.4, 0.0, 1.0))
+    report = run_virtual(simulate(7, 2.0, outage=False, lives=restless))
+    print(f"{report.good}/{report.picks} picks up, {report.up_share:.3f} of all are up")
+    assert report.good / report.picks >= 0.8
+    assert report.empty == 0
+    assert len(set(report.served)) >= 100
 
 
 def test_picks_are_spread_over_many_proxies(half_day: Report) -> None:
