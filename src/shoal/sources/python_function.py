@@ -191,7 +191,7 @@ def _drain_sync(result: object, output: _Output, stop: threading.Event) -> None:
         output.take(result)
         return
     if not isinstance(result, Iterable):
-        raise _UserError(f"gave a {type(result).__name__}, but must yield texts or Candidates")
+        raise _UserError(f"gave a value of type {type(result).__name__}, but must yield texts or Candidates")
     for item in result:
         if stop.is_set() or not output.take(item):
             break
