@@ -10,8 +10,9 @@ from structlog.testing import capture_logs
 
 from shoal.domain import Refused, Trust
 from shoal.engine.collector import Collector
+from shoal.engine.pool import Pool
 from shoal.errors import StoreError
-from shoal.options import AdmissionOptions, SourceOptions
+from shoal.options import AdmissionOptions, PoolOptions, SourceOptions
 from shoal.policy.address_rules import AddressRules
 from shoal.policy.admission import Admission
 from shoal.ports import Added, Admitted, Harvest, SourceError, SourceState
@@ -349,5 +350,85 @@ def test_caps_per_host_are_forgotten_daily_so_that_lists_may_change() -> None:
             assert await bench.known() == 20
             await asyncio.sleep(2 * 86_400.0)
             assert await bench.known() == 40
+
+    run_virtual(main())
+
+
+def heavy(size: int, **rest: Any) -> FakeSource:
+    async def fetch(state: SourceState) -> Harvest:
+        if rest.get("fails"):
+            raise SourceError("x.example sent more than 10 bytes.", wire_bytes=size)
+        return Harvest(make_candidates([1]), wire_bytes=size, bytes_read=size)
+
+    return FakeSource("heavy", fetch, interval=3600.0)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_source_that_has_used_up_its_bytes_rests_until_the_next_day(fails: bool) -> None:
+    async def main() -> None:
+        source = heavy(600, fails=fails)
+        async with Bench(source, fetch_budget_bytes=1024).running() as bench:
+            midnight = (bench.clock.now() // 86_400 + 1) * 86_400
+            await asyncio.sleep(midnight - bench.clock.now() - 1.0)
+            state = bench.collector.states["heavy"]
+            assert len(source.runs) == 2 and state.day_bytes == 1200
+            assert state.error == "it has used up its 1024 bytes of today"
+            assert midnight <= state.next_run <= midnight + 600
+            failures = state.failures
+            await asyncio.sleep(700)
+            state = bench.collector.states["heavy"]
+            assert len(source.runs) == 3 and state.day_bytes == 600
+            assert state.failures == (failures + 1 if fails else 0)
+
+    run_virtual(main())
+
+
+def test_what_a_file_holds_costs_the_network_nothing() -> None:
+    async def main() -> None:
+        async def fetch(state: SourceState) -> Harvest:
+            return Harvest(make_candidates([1]), bytes_read=10**9)
+
+        source = FakeSource("file", fetch, trust=Trust.OWN, interval=3600.0)
+        async with Bench(source, fetch_budget_bytes=1024).running() as bench:
+            await asyncio.sleep(36_000)
+            assert len(source.runs) > 8 and bench.collector.states["file"].day_bytes == 0
+
+    run_virtual(main())
+
+
+def test_tags_of_a_source_reach_its_records() -> None:
+    async def main() -> None:
+        async def fetch(state: SourceState) -> Harvest:
+            return Harvest(make_candidates([1]), tags=("paid",))
+
+        async with Bench(FakeSource("tagged", fetch)).running() as bench:
+            await bench.collector.first_round.wait()
+            records = [record async for batch in bench.store.scan() for record in batch]
+            assert [record.tags for record in records] == [("paid",)]
+
+    run_virtual(main())
+
+
+def test_without_a_pool_there_is_no_credit_and_with_one_every_source_has_some() -> None:
+    async def main() -> None:
+        bench = Bench(listing(1, 2))
+        assert bench.collector.credits() == {}
+        bench.collector = Collector(
+            (listing(1, 2), listing(name="empty")),
+            bench.store,
+            Admission(AddressRules.from_options(LAB_ADMISSION), LAB_ADMISSION, SECRET),
+            bench.clock,
+            Random(1),
+            SourceOptions(),
+            LAB_ADMISSION,
+            bench.wake,
+            Pool(PoolOptions(), Random(1)),
+        )
+        async with bench.running():
+            await bench.collector.first_round.wait()
+            assert {name: credit.listed for name, credit in bench.collector.credits().items()} == {
+                "list": 2,
+                "empty": 0,
+            }
 
     run_virtual(main())
