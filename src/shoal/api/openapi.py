@@ -18,6 +18,7 @@ from shoal.policy.query_text import (
     AGE_PATTERN,
     ASN_PATTERN,
     COUNTRY_PATTERN,
+    EXCLUDE_LIMIT,
     EXCLUDE_PATTERN,
     LIST_LIMIT,
     NAME_PATTERN,
@@ -104,7 +105,7 @@ _PARAMETERS: Final[dict[str, tuple[Json, str]]] = {
         {
             "type": "array",
             "minItems": 1,
-            "maxItems": 20,
+            "maxItems": EXCLUDE_LIMIT,
             "items": {"type": "string", "pattern": f"^{EXCLUDE_PATTERN}$"},
         },
         "Ids, HOST:PORT or hosts that are not wanted.",

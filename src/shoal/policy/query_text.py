@@ -17,6 +17,8 @@ VALUE_LIMIT: Final = 8192
 """Characters of one value: room for some four hundred excluded addresses."""
 LIST_LIMIT: Final = 500
 """Entries of one list."""
+EXCLUDE_LIMIT: Final = 300
+"""Entries of ``exclude``: as many ``HOST:PORT`` as fit into one value."""
 
 NAME_PATTERN: Final = r"[^,!\x00-\x20\x7f][^,\x00-\x1f\x7f]{0,199}"
 """Names of sources and tags."""
@@ -159,6 +161,8 @@ def _trust(settings: dict[str, Any], name: str, text: str) -> None:
 
 def _exclude(settings: dict[str, Any], name: str, text: str) -> None:
     words = [word.strip(" ") for word in _split(name, text)]
+    if len(words) > EXCLUDE_LIMIT:
+        raise InvalidQueryError(name, f"exclude takes {EXCLUDE_LIMIT} entries at most")
     if not all(re.fullmatch(EXCLUDE_PATTERN, word) for word in words):
         raise InvalidQueryError(name, "exclude takes ids, HOST:PORT or hosts, separated by commas")
     settings["exclude"] = frozenset(word.lower() for word in words)
