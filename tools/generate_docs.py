@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from shoal.cli.pages import cli_markdown
 from shoal.config import settings_markdown
+from shoal.sources.explain import aliases_table, catalogue_table, fields_table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGES = {"settings.md": settings_markdown, "cli.md": cli_markdown}
+SECTIONS = {"sources.md": {"fields": fields_table, "aliases": aliases_table, "catalogue": catalogue_table}}
+"""Tables that stand in a page written by hand, between <!-- NAME --> and <!-- /NAME -->."""
+
+
+def with_tables(page: str, tables: dict[str, Callable[[], str]]) -> str:
+    """The page with its tables written anew. Raises ``ValueError`` when it has no place for one."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for name, table in tables.items():
+        place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text, count = place.subn(lambda match, table=table: f"{match[1]}{table()}\n{match[2]}", text)
+        if count != 1:
+            raise ValueError(f"docs/{page} must have one place for {name}")
+    return text
+
+
+def _filled(page: str, tables: dict[str, Callable[[], str]]) -> Callable[[], str]:
+    return lambda: with_tables(page, tables)
+
+
+PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_markdown, "cli.md": cli_markdown} | {
+    page: _filled(page, tables) for page, tables in SECTIONS.items()
+}
 
 
 def main(arguments: list[str]) -> int:
