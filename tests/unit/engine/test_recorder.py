@@ -281,3 +281,21 @@ def test_failures_are_counted_by_kind_and_do_not_enter_the_index() -> None:
         assert due > bench.clock.now() + 100.0
 
     run_virtual(main())
+
+
+def test_news_that_come_while_a_save_fails_are_not_undone_by_it() -> None:
+    async def main() -> None:
+        bench = Bench(batch_interval=0.1)
+        (record,) = await bench.claim(1)
+        task = bench.start()
+        bench.store.broken = True
+        bench.works(record)
+        await asyncio.sleep(0.105)
+        bench.recorder.used(record.key, used(record, bench.clock.now(), True))
+        await asyncio.sleep(1.0)
+        bench.store.broken = False
+        await asyncio.sleep(3.0)
+        assert (await bench.saved(record)).paths[0].health.oks == 2
+        await end(task)
+
+    run_virtual(main())

@@ -161,7 +161,9 @@ def test_the_rate_holds_over_any_window(rate: float) -> None:
 def test_a_slow_rate_does_not_let_claims_run_out_before_their_turn() -> None:
     async def main() -> None:
         async with Bench(concurrency=1000, rate=0.5, timeout=1.0).running(200) as bench:
-            await asyncio.sleep(300.0)
+            await asyncio.sleep(10.0)
+            assert (await bench.store.counts(bench.clock.now())).due >= 190, "others may check them meanwhile"
+            await asyncio.sleep(290.0)
             keys = [key for _, key in bench.prober.begun]
             assert len(keys) == len(set(keys)) >= 140
 
@@ -278,6 +280,23 @@ def test_an_idle_scheduler_does_not_hammer_the_store() -> None:
             claims = bench.store.claims
             await asyncio.sleep(100.0)
             assert bench.store.claims - claims <= 110
+
+    run_virtual(main())
+
+
+def test_a_check_that_ends_while_there_is_room_anyway_asks_for_no_claim() -> None:
+    async def main() -> None:
+        chance = Random(1)
+
+        async def act(record: Record) -> CheckResult:
+            await asyncio.sleep(10.0 * chance.random())
+            return make_failure(record, bench.clock.now())
+
+        bench = Bench(act, concurrency=1000)
+        async with bench.running(300):
+            await asyncio.sleep(10.0)
+        assert len(bench.times) == 300
+        assert bench.store.claims <= 20
 
     run_virtual(main())
 

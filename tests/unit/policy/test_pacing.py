@@ -42,9 +42,11 @@ def test_whoever_waits_as_told_gets_on_and_the_rate_holds(rate: float, burst: fl
     assert taken <= max(1.0, burst) + rate * (now - start) + 1e-3
 
 
-def test_no_rounding_error_makes_a_waiter_spin() -> None:
-    bucket = TokenBucket(3.0, 1.0)
-    now = 1e6
+@pytest.mark.parametrize(
+    ("rate", "now"), [(0.1, 0.1), (0.3, 100_000.3), (0.7, 1_000.1), (3.0, 1e6), (10.0, 12.3), (130.0, 0.1)]
+)
+def test_no_rounding_error_makes_a_waiter_spin(rate: float, now: float) -> None:
+    bucket = TokenBucket(rate, 1.0)
     for _ in range(100):
         while (wait := bucket.take(now)) > 0.0:
             assert now + wait > now
