@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 
 from shoal.policy.source_budget import day_of
 from shoal.policy.source_limits import LimitTable
 
+_LONGEST_USE = 3600.0
 _TIMES_KEPT = 65_536
 """Pairs of proxy and target whose last use is remembered; a quarter is forgotten, oldest first, when there are more."""
 
@@ -15,12 +17,13 @@ class SourceUse:
     """Counts uses and checks. Synchronous and in memory; day counts start anew with the process.
 
     A pick asks ``may``, then ``begin``; whoever ends the use calls ``end`` with the same record's sources and the bytes
-    that went both ways. Times are epoch seconds.
+    that went both ways. A use of which no end is told (a lease that ran out) ends by itself ``until``. Times are epoch
+    seconds.
     """
 
     def __init__(self, limits: LimitTable) -> None:
         self._limits = limits
-        self._in_flight: Counter[str] = Counter()
+        self._ends: dict[str, list[float]] = {}
         self._bytes: Counter[str] = Counter()
         self._day = 0
         self._last: dict[tuple[str, str], float] = {}
@@ -32,7 +35,7 @@ class SourceUse:
         self._roll(now)
         for source in self._limits.bounded(sources):
             limits = self._limits.get(source)
-            if limits.max_in_flight is not None and self._in_flight[source] >= limits.max_in_flight:
+            if limits.max_in_flight is not None and self.in_flight(source, now) >= limits.max_in_flight:
                 return False
             if limits.byte_budget is not None and self._bytes[source] >= limits.byte_budget:
                 return False
@@ -41,10 +44,14 @@ class SourceUse:
         pause = self._limits.of(sources).min_interval
         return pause <= 0.0 or now - self._last.get((key, target), float("-inf")) >= pause
 
-    def begin(self, key: str, sources: tuple[str, ...], now: float, target: str | None = None) -> None:
+    def begin(
+        self, key: str, sources: tuple[str, ...], now: float, target: str | None = None, *, until: float | None = None
+    ) -> None:
+        """A use begins; ``until`` it is over at the latest (default: in an hour)."""
         if self._limits.is_plain:
             return
-        self._in_flight.update(self._limits.bounded(sources))
+        for source in self._limits.bounded(sources):
+            heapq.heappush(self._ends.setdefault(source, []), now + _LONGEST_USE if until is None else until)
         if target is not None and self._limits.of(sources).min_interval > 0.0:
             self._last.pop((key, target), None)
             self._last[key, target] = now
@@ -53,11 +60,20 @@ class SourceUse:
                     del self._last[old]
 
     def end(self, sources: tuple[str, ...], now: float, bytes_used: int = 0) -> None:
+        """A use is over. Which one does not matter: the one that would end first is taken away."""
         if self._limits.is_plain:
             return
         self.spend(sources, now, bytes_used)
         for source in self._limits.bounded(sources):
-            self._in_flight[source] = max(0, self._in_flight[source] - 1)
+            if self.in_flight(source, now):
+                heapq.heappop(self._ends[source])
+
+    def in_flight(self, source: str, now: float) -> int:
+        """Uses of a bounded source that have begun and not ended."""
+        ends = self._ends.get(source, [])
+        while ends and ends[0] <= now:
+            heapq.heappop(ends)
+        return len(ends)
 
     def spend(self, sources: tuple[str, ...], now: float, bytes_used: int) -> None:
         """Count bytes that went through a record of these sources."""

@@ -61,6 +61,17 @@ def test_requests_in_flight_count_for_the_whole_source() -> None:
     assert use.may("c", ("paid",), 1.0)
 
 
+def test_a_use_of_which_no_end_is_told_ends_by_itself() -> None:
+    use = SourceUse(TABLE)
+    use.begin("a", ("paid",), 0.0, until=60.0)
+    use.begin("b", ("paid",), 0.0)
+    assert not use.may("c", ("paid",), 59.0)
+    assert use.may("c", ("paid",), 60.0) and use.in_flight("paid", 60.0) == 1
+    use.end(("paid",), 61.0)
+    use.end(("paid",), 61.0)
+    assert use.in_flight("paid", 61.0) == 0
+
+
 def test_one_proxy_rests_between_two_requests_to_one_target() -> None:
     use = SourceUse(TABLE)
     use.begin("a", ("paid",), 100.0, "x.example:443")
