@@ -265,11 +265,10 @@ class Exchange:
         if self._answer is None:
             self._retry(side.attempt, failure, sent=sent)
             return
-        # Half an answer is with the client: only a reset tells it that the rest is missing.
         self._over = True
         self._race.cancel()
         self._race.demand.user.connections -= 1
-        self._client.abort()
+        self._client.reset()
 
     def _retry(self, attempt: Attempt, failure: Failure, *, sent: bool) -> None:
         if may_repeat(self._request.method, sent=sent, whole=self._whole):

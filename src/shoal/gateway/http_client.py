@@ -14,6 +14,7 @@ from shoal.gateway.http_request import PlainRequest, Refused, basic_login, check
 from shoal.gateway.refusal import NO_CREDENTIALS, Refusal, http_refusal
 from shoal.gateway.tunnel import Tunnel
 from shoal.gateway.users import User
+from shoal.net.relay import reset
 from shoal.policy.gateway_params import GatewayParams, header_pairs, hyphen_pairs, read_params, underscore_pairs
 from shoal.wire import RemoteProtocolError, RequestHead, RequestHeadReader
 
@@ -102,6 +103,11 @@ class HttpClient(asyncio.Protocol):
 
     def abort(self) -> None:
         self.transport.abort()
+        self.connection_lost(None)
+
+    def reset(self) -> None:
+        """Half an answer is with the client: only a reset tells it that the rest is missing."""
+        reset(self.transport)
         self.connection_lost(None)
 
     @property
@@ -282,7 +288,7 @@ class HttpClient(asyncio.Protocol):
         """There is no answer; with ``begun`` a part of one is with the client already."""
         self._exchange = None
         if begun:
-            self.abort()
+            self.reset()
         elif not self._over:
             self._refuse(refusal, connect=False)
 

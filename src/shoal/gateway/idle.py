@@ -19,7 +19,7 @@ Key = tuple[str, str, str, str, str]
 
 
 class IdleUpstreams:
-    """Kept by user, session, upstream and, behind a tunnel, target: nobody meets a connection of somebody else."""
+    """Kept by user, session, upstream and target: nobody meets a connection of somebody else."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -99,6 +99,6 @@ class _Idle(asyncio.Protocol):
 
 
 def _key(demand: Demand, attempt: Attempt) -> Key:
-    proxy = attempt.pick.record.key
-    behind = demand.target if attempt.mode == "tunnel" else ""
-    return demand.user.name, demand.params.session or "", proxy, attempt.pick.path.scheme.value, behind
+    # By target even where the proxy forwards: simple ones pass all that follows on to where the first request went.
+    pick = attempt.pick
+    return demand.user.name, demand.params.session or "", pick.record.key, pick.path.scheme.value, demand.target

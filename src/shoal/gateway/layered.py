@@ -32,11 +32,11 @@ class Layer(Protocol):
 class LayeredTransport(asyncio.Transport, asyncio.Protocol):
     """Is the protocol of the transport below and the transport of the protocol above."""
 
-    __slots__ = ("_below", "_layer", "_told_end", "_upper")
+    __slots__ = ("_layer", "_told_end", "_upper", "below")
 
     def __init__(self, below: asyncio.Transport, layer: Layer) -> None:
         super().__init__()
-        self._below = below
+        self.below = below
         self._layer = layer
         self._upper: asyncio.Protocol | None = None
         self._told_end = False
@@ -49,7 +49,7 @@ class LayeredTransport(asyncio.Transport, asyncio.Protocol):
             plain = layer.receive_data(data)
         except (ssl.SSLError, RemoteProtocolError):
             self._flush()
-            self._below.abort()
+            self.below.abort()
             return
         self._flush()
         if plain and self._upper is not None:
@@ -82,18 +82,18 @@ class LayeredTransport(asyncio.Transport, asyncio.Protocol):
     # -- as a transport ------------------------------------------------------------------------------------------
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if data and not self._below.is_closing():
+        if data and not self.below.is_closing():
             try:
                 self._layer.send(bytes(data))
             except ssl.SSLError:
-                self._below.abort()
+                self.below.abort()
                 return
             self._flush()
 
     def _flush(self) -> None:
         out = self._layer.data_to_send()
-        if out and not self._below.is_closing():
-            self._below.write(out)
+        if out and not self.below.is_closing():
+            self.below.write(out)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self._upper = cast(asyncio.Protocol, protocol)
@@ -107,36 +107,36 @@ class LayeredTransport(asyncio.Transport, asyncio.Protocol):
     def write_eof(self) -> None:
         self._layer.end()
         self._flush()
-        if self._below.can_write_eof() and not self._below.is_closing():
-            self._below.write_eof()
+        if self.below.can_write_eof() and not self.below.is_closing():
+            self.below.write_eof()
 
     def pause_reading(self) -> None:
-        self._below.pause_reading()
+        self.below.pause_reading()
 
     def resume_reading(self) -> None:
-        self._below.resume_reading()
+        self.below.resume_reading()
 
     def is_closing(self) -> bool:
-        return self._below.is_closing()
+        return self.below.is_closing()
 
     def close(self) -> None:
-        if not self._below.is_closing():
+        if not self.below.is_closing():
             self._layer.end()
             self._flush()
-            self._below.close()
+            self.below.close()
 
     def abort(self) -> None:
-        self._below.abort()
+        self.below.abort()
 
     def get_write_buffer_size(self) -> int:
-        return self._below.get_write_buffer_size()
+        return self.below.get_write_buffer_size()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._below.set_write_buffer_limits(high, low)
+        self.below.set_write_buffer_limits(high, low)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         # Nobody may go around the layer to the socket.
-        return default if name == "socket" else self._below.get_extra_info(name, default)
+        return default if name == "socket" else self.below.get_extra_info(name, default)
 
 
 class TlsServer:

@@ -12,6 +12,7 @@ from shoal.gateway.core import Core, RelayTicket
 from shoal.gateway.demand import Demand
 from shoal.gateway.race import Race
 from shoal.gateway.refusal import Refusal
+from shoal.net.relay import reset
 from shoal.policy.first_flight import FLIGHT_LIMIT_BYTES, is_repeatable
 from shoal.upstream import eof_failure, failure_from, timeout_failure
 
@@ -103,7 +104,7 @@ class Tunnel(asyncio.Protocol):
         self._core.counters.refused += 1
         if self._answered:
             # The client has its tunnel: all that is left to say is that it broke.
-            self._client.abort()
+            reset(self._client)
         else:
             self._client.write(self._refused(refusal))
             self._client.close()
@@ -176,7 +177,10 @@ class Tunnel(asyncio.Protocol):
             return
         if self._race.winner is not None:
             self._race.give_up(far.attempt, failure)
-        self._client.abort()
+        if self._flight:
+            reset(self._client)
+        else:
+            self._client.close()
         self._end()
 
     # -- inside --------------------------------------------------------------------------------------------------

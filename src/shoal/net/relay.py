@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import struct
 from collections.abc import Callable
+from typing import Any
 
 from shoal.net.splice import SPLICE_AFTER_BYTES, PipePool, Splice, can_splice, take_socket
+
+
+_RESET = struct.pack("ii", 1, 0)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection so that its peer cannot take it for a proper end: with RST instead of FIN."""
+    bottom: asyncio.Transport = getattr(transport, "below", transport)
+    held: Any = bottom.get_extra_info("socket")
+    if held is not None and not bottom.is_closing():
+        with contextlib.suppress(OSError):
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()
 
 
 class Side(asyncio.Protocol):
@@ -127,7 +144,7 @@ class Relay:
             peer.transport.close()
         elif exc is not None:
             # close() would wait for ever for a reader that has stopped, and would look like a proper end.
-            peer.transport.abort()
+            reset(peer.transport)
         self._end()
 
     def _end(self) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
 import pytest
+import uvloop
 from msgspec.structs import replace
 
-from shoal.domain import Capability, Feedback, Health, Path, Pick, Proxy, Query, Record, Scheme, Timing, Trust
+from shoal.domain import Capability, Endpoint, Feedback, Health, Path, Pick, Proxy, Query, Record, Scheme, Timing, Trust
 from shoal.domain.proxy import record_id, record_key
 from shoal.engine.pool import Pool
 from shoal.gateway import GatewayHandle, serve_gateway
@@ -24,6 +26,12 @@ from shoal.options import AdmissionOptions, GatewayOptions, PoolOptions
 from shoal.policy.address_rules import AddressRules
 from shoal.upstream import make_contexts
 from shoal.wire import RequestHeadReader, request_body_reader
+
+
+
+def pytest_asyncio_loop_factories(config, item):
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
 
 NOW = 1_800_000_000.0
 BOUND = 10.0
@@ -80,11 +88,15 @@ class Origin(asyncio.Protocol):
         self._head = RequestHeadReader(1 << 20, 500)
         self._body: Any = None
         self._transport: Any = None
+        self._echo = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        if self._echo:
+            self._transport.write(data)
+            return
         while data:
             if self._body is None:
                 head = self._head.receive_data(data)
@@ -113,6 +125,8 @@ class Origin(asyncio.Protocol):
             "length": len(body),
         }
         self._seen.append(told)
+        last = (head.get("connection") or "").lower() == "close"
+        self._more = "Connection: close\r\n" if last else ""
         kind, _, rest = head.target.removeprefix("/").partition("/")
         number = int(rest) if rest.isdigit() else 0
         if kind == "bytes":
@@ -121,7 +135,7 @@ class Origin(asyncio.Protocol):
             self._transport.write(f"HTTP/1.1 {number} Said So\r\nContent-Length: 2\r\n\r\nno".encode())
         elif kind == "chunked":
             whole = pattern(number)
-            self._transport.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            self._transport.write(f"HTTP/1.1 200 OK\r\n{self._more}Transfer-Encoding: chunked\r\n\r\n".encode())
             for start in range(0, number, 7000):
                 part = whole[start : start + 7000]
                 self._transport.write(b"%x\r\n%b\r\n" % (len(part), part))
@@ -131,14 +145,16 @@ class Origin(asyncio.Protocol):
             self._transport.close()
         elif kind == "upgrade":
             self._transport.write(b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-            self.data_received = self._transport.write  # type: ignore[method-assign]
+            self._echo = True
         elif kind == "silent":
             pass
         else:
             self._send(json.dumps(told).encode(), "" if head.method != "HEAD" else "HEAD")
+        if last:
+            self._transport.close()
 
     def _send(self, body: bytes, method: str = "") -> None:
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        head = f"HTTP/1.1 200 OK\r\n{self._more}Content-Length: {len(body)}\r\n\r\n".encode()
         self._transport.write(head if method == "HEAD" else head + body)
 
 
@@ -149,7 +165,7 @@ def pattern(length: int) -> bytes:
 class World:
     """What a test holds: the lab, the origin's port and what it saw, and gateways on demand."""
 
-    def __init__(self, lab: Lab, origin: int, seen: list[dict[str, Any]]) -> None:
+    def __init__(self, lab: Any, origin: int, seen: list[dict[str, Any]]) -> None:
         self.lab, self.origin, self.seen = lab, origin, seen
         self.service = Service([])
 
@@ -160,11 +176,13 @@ class World:
     async def gateway(
         self,
         records: list[Record] | None = None,
+        *,
+        ordered: bool = False,
         **options: Any,
     ) -> AsyncIterator[GatewayHandle]:
         if records is None:
-            records = [record_of(proxy) for proxy in self.lab.population]
-        self.service = Service(records)
+            records = [record_of(proxy) for proxy in self.lab.population] if self.lab is not None else []
+        self.service = Order(records) if ordered else Service(records)
         settings = {"listen": "127.0.0.1:0", "allow_target": ("127.0.0.0/8",), **options}
         handle = await serve_gateway(
             self.service,
@@ -187,6 +205,12 @@ Worlds = Callable[..., Any]
 
 
 @pytest.fixture
+def kit() -> Any:
+    """The helpers of this file."""
+    return sys.modules[__name__]
+
+
+@pytest.fixture
 def world() -> Worlds:
     @asynccontextmanager
     async def make(
@@ -201,6 +225,15 @@ def world() -> Worlds:
         server.close()
 
     return make
+
+
+@pytest.fixture
+async def bare() -> AsyncIterator[World]:
+    """A world without a lab: an origin, and upstreams that the test plays itself."""
+    seen: list[dict[str, Any]] = []
+    server = await asyncio.get_running_loop().create_server(lambda: Origin(seen), "127.0.0.1", 0)
+    yield World(None, server.sockets[0].getsockname()[1], seen)
+    server.close()
 
 
 async def talk(port: int, *parts: bytes, until: bytes | None = None) -> bytes:
@@ -218,3 +251,59 @@ async def talk(port: int, *parts: bytes, until: bytes | None = None) -> bytes:
 
 def changed(proxy: LabProxy, **fields: Any) -> LabProxy:
     return replace(proxy, **fields)
+
+
+class Upstream:
+    """A scripted proxy: ``script(reader, writer, number)`` plays it for its n-th connection."""
+
+    def __init__(self, address: str, script: Callable[..., Any]) -> None:
+        self.address, self._script = address, script
+        self.connections = 0
+        self.port = 0
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            await self._script(reader, writer, self.connections)
+        except (OSError, EOFError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    async def __aenter__(self) -> Upstream:
+        self._server = await asyncio.start_server(self._serve, self.address, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    def record(self, *can: Capability, scheme: Scheme = Scheme.HTTP, handshake: float = 0.05, rate: int = 9) -> Record:
+        health = Health(at=NOW, ok=(rate,) * 3, last_ok=NOW - 1.0, oks=rate, streak=rate)
+        timing = Timing(connect=handshake / 2, handshake=handshake, total=handshake)
+        path = Path(scheme, health, frozenset(can or (Capability.TUNNEL, Capability.FORWARD)), timing=timing)
+        endpoint = Endpoint(self.address, self.port)
+        key = str(endpoint)
+        return Record(record_id(key), key, endpoint, trust=Trust.OWN, paths=(path,))
+
+
+async def head_of(reader: asyncio.StreamReader) -> bytes:
+    return await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), BOUND)
+
+
+async def accept_tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await head_of(reader)
+    writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    await writer.drain()
+
+
+class Order(Service):
+    """Hands out the records in the order given, as far as they fit."""
+
+    def __init__(self, records: list[Record]) -> None:
+        super().__init__(records)
+        self._order = [record.id for record in records]
+
+    def pick(self, query: Query) -> Pick | None:
+        found = {pick.record.id: pick for pick in self.pool.list(query, NOW)}
+        return next((found[id] for id in self._order if id in found), None)
