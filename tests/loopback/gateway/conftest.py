@@ -28,7 +28,6 @@ from shoal.upstream import make_contexts
 from shoal.wire import RequestHeadReader, request_body_reader
 
 
-
 def pytest_asyncio_loop_factories(config, item):
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 

@@ -53,9 +53,11 @@ async def connect(port, target="example.com:443"):
 
 
 async def test_a_refused_connect_goes_to_the_next_upstream(bare, kit):
-    async with kit.Upstream("127.1.1.1", refuse(503)) as bad, kit.Upstream(
-        "127.2.2.2", tunnel_that(kit, answers=True)
-    ) as good, bare.gateway([bad.record(), good.record()], ordered=True) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", refuse(503)) as bad,
+        kit.Upstream("127.2.2.2", tunnel_that(kit, answers=True)) as good,
+        bare.gateway([bad.record(), good.record()], ordered=True) as gateway,
+    ):
         reader, writer, head = await connect(gateway.port)
         assert head.startswith(b"HTTP/1.1 200 ")
         assert f"X-Shoal-Proxy: http://127.2.2.2:{good.port}".encode() in head
@@ -68,9 +70,11 @@ async def test_a_refused_connect_goes_to_the_next_upstream(bare, kit):
 
 
 async def test_a_client_hello_is_replayed_when_the_tunnel_dies_before_the_first_byte(bare, kit):
-    async with kit.Upstream("127.1.1.1", tunnel_that(kit, answers=False)) as bad, kit.Upstream(
-        "127.2.2.2", tunnel_that(kit, answers=True)
-    ) as good, bare.gateway([bad.record(), good.record()], ordered=True) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", tunnel_that(kit, answers=False)) as bad,
+        kit.Upstream("127.2.2.2", tunnel_that(kit, answers=True)) as good,
+        bare.gateway([bad.record(), good.record()], ordered=True) as gateway,
+    ):
         reader, writer, _ = await connect(gateway.port)
         writer.write(HELLO)
         assert await asyncio.wait_for(reader.read(100), 10) == b"got " + HELLO
@@ -84,9 +88,11 @@ async def test_a_silent_tunnel_is_given_up_for_another(bare, kit):
         await kit.accept_tunnel(reader, writer)
         await reader.read()
 
-    async with kit.Upstream("127.1.1.1", swallow) as bad, kit.Upstream(
-        "127.2.2.2", tunnel_that(kit, answers=True)
-    ) as good, bare.gateway([bad.record(), good.record()], ordered=True, first_byte=0.2) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", swallow) as bad,
+        kit.Upstream("127.2.2.2", tunnel_that(kit, answers=True)) as good,
+        bare.gateway([bad.record(), good.record()], ordered=True, first_byte=0.2) as gateway,
+    ):
         reader, writer, _ = await connect(gateway.port)
         writer.write(HELLO)
         assert await asyncio.wait_for(reader.read(100), 10) == b"got " + HELLO
@@ -94,9 +100,11 @@ async def test_a_silent_tunnel_is_given_up_for_another(bare, kit):
 
 
 async def test_a_flight_that_may_act_is_never_replayed(bare, kit):
-    async with kit.Upstream("127.1.1.1", tunnel_that(kit, answers=False)) as bad, kit.Upstream(
-        "127.2.2.2", tunnel_that(kit, answers=True)
-    ) as good, bare.gateway([bad.record(), good.record()], ordered=True) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", tunnel_that(kit, answers=False)) as bad,
+        kit.Upstream("127.2.2.2", tunnel_that(kit, answers=True)) as good,
+        bare.gateway([bad.record(), good.record()], ordered=True) as gateway,
+    ):
         reader, writer, _ = await connect(gateway.port, "example.com:80")
         writer.write(b"POST /pay HTTP/1.1\r\nHost: example.com\r\nContent-Length: 1\r\n\r\n1")
         with contextlib.suppress(ConnectionResetError):
@@ -105,9 +113,11 @@ async def test_a_flight_that_may_act_is_never_replayed(bare, kit):
 
 
 async def test_a_tunnel_is_not_switched_after_the_first_byte(bare, kit):
-    async with kit.Upstream("127.1.1.1", tunnel_that(kit, answers=False, first=b"banner")) as bad, kit.Upstream(
-        "127.2.2.2", tunnel_that(kit, answers=True)
-    ) as good, bare.gateway([bad.record(), good.record()], ordered=True) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", tunnel_that(kit, answers=False, first=b"banner")) as bad,
+        kit.Upstream("127.2.2.2", tunnel_that(kit, answers=True)) as good,
+        bare.gateway([bad.record(), good.record()], ordered=True) as gateway,
+    ):
         reader, writer, _ = await connect(gateway.port)
         assert await asyncio.wait_for(reader.readexactly(6), 10) == b"banner"
         writer.write(HELLO)
@@ -152,9 +162,11 @@ async def test_socks_clients_are_told_of_failure(bare, hello, answer):
 
 
 async def test_a_slow_upstream_is_raced_and_the_first_to_finish_wins(bare, kit):
-    async with kit.Upstream("127.1.1.1", silent) as slow, kit.Upstream(
-        "127.2.2.2", tunnel_that(kit, answers=True)
-    ) as quick, bare.gateway([slow.record(), quick.record()], ordered=True) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", silent) as slow,
+        kit.Upstream("127.2.2.2", tunnel_that(kit, answers=True)) as quick,
+        bare.gateway([slow.record(), quick.record()], ordered=True) as gateway,
+    ):
         reader, writer, head = await asyncio.wait_for(connect(gateway.port), 3)
         assert str(quick.port).encode() in head
         assert gateway.stats().hedges == 1
@@ -163,9 +175,11 @@ async def test_a_slow_upstream_is_raced_and_the_first_to_finish_wins(bare, kit):
 
 
 async def test_without_hedging_nobody_is_raced(bare, kit):
-    async with kit.Upstream("127.1.1.1", silent) as slow, kit.Upstream("127.2.2.2", silent) as other, bare.gateway(
-        [slow.record(), other.record()], ordered=True, hedge=False, deadline=0.6
-    ) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", silent) as slow,
+        kit.Upstream("127.2.2.2", silent) as other,
+        bare.gateway([slow.record(), other.record()], ordered=True, hedge=False, deadline=0.6) as gateway,
+    ):
         _, writer, head = await connect(gateway.port)
         assert head.startswith(b"HTTP/1.1 504 1 upstream tried")
         assert other.connections == 0
@@ -173,9 +187,11 @@ async def test_without_hedging_nobody_is_raced(bare, kit):
 
 
 async def test_the_deadline_holds_over_all_attempts(bare, kit):
-    async with kit.Upstream("127.1.1.1", silent) as one, kit.Upstream("127.2.2.2", silent) as two, bare.gateway(
-        [one.record(), two.record()], deadline=0.7, attempt_timeout=0.3
-    ) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", silent) as one,
+        kit.Upstream("127.2.2.2", silent) as two,
+        bare.gateway([one.record(), two.record()], deadline=0.7, attempt_timeout=0.3) as gateway,
+    ):
         started = asyncio.get_running_loop().time()
         _, writer, head = await connect(gateway.port)
         assert head.startswith(b"HTTP/1.1 504 ")
@@ -200,9 +216,10 @@ async def test_an_empty_pool_is_503_with_the_reason_and_never_direct(bare):
 
 
 async def test_only_verified_capabilities_serve_a_request(bare, kit):
-    async with kit.Upstream("127.1.1.1", silent) as only, bare.gateway(
-        [only.record(Capability.FORWARD)], deadline=1
-    ) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", silent) as only,
+        bare.gateway([only.record(Capability.FORWARD)], deadline=1) as gateway,
+    ):
         _, writer, head = await connect(gateway.port)
         assert head.startswith(b"HTTP/1.1 503 ")
         assert only.connections == 0
@@ -221,9 +238,11 @@ async def test_a_get_is_repeated_and_a_post_that_was_sent_is_not(bare, kit):
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             await writer.drain()
 
-        async with kit.Upstream("127.1.1.1", swallow) as bad, kit.Upstream("127.2.2.2", answer) as good, bare.gateway(
-            [bad.record(forward), good.record(forward)], ordered=True
-        ) as gateway:
+        async with (
+            kit.Upstream("127.1.1.1", swallow) as bad,
+            kit.Upstream("127.2.2.2", answer) as good,
+            bare.gateway([bad.record(forward), good.record(forward)], ordered=True) as gateway,
+        ):
             body = b"\r\nContent-Length: 1\r\n\r\nx" if method == b"POST" else b"\r\n\r\n"
             reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
             writer.write(method + b" http://example.com/ HTTP/1.1\r\nHost: example.com\r\nConnection: close" + body)
@@ -255,11 +274,12 @@ async def test_a_post_is_repeated_while_nothing_of_it_was_sent(bare, kit):
 
 
 async def test_a_403_is_asked_of_one_more_upstream_and_then_believed(bare, kit):
-    async with kit.Upstream("127.1.1.1", refuse(403)) as one, kit.Upstream(
-        "127.2.2.2", refuse(403)
-    ) as two, kit.Upstream("127.3.3.3", refuse(403)) as three, bare.gateway(
-        [one.record(), two.record(), three.record()], ordered=True
-    ) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", refuse(403)) as one,
+        kit.Upstream("127.2.2.2", refuse(403)) as two,
+        kit.Upstream("127.3.3.3", refuse(403)) as three,
+        bare.gateway([one.record(), two.record(), three.record()], ordered=True) as gateway,
+    ):
         got = await kit.talk(gateway.port, b"GET http://example.com/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         assert got.startswith(b"HTTP/1.1 403 No")
         assert (one.connections, two.connections, three.connections) == (1, 1, 0)
@@ -275,11 +295,12 @@ async def test_a_target_that_refuses_is_believed_after_two(bare, kit):
 
     from shoal.domain import Scheme
 
-    async with kit.Upstream("127.1.1.1", socks_refused) as one, kit.Upstream(
-        "127.2.2.2", socks_refused
-    ) as two, kit.Upstream("127.3.3.3", socks_refused) as three, bare.gateway(
-        [each.record(scheme=Scheme.SOCKS5) for each in (one, two, three)], ordered=True
-    ) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", socks_refused) as one,
+        kit.Upstream("127.2.2.2", socks_refused) as two,
+        kit.Upstream("127.3.3.3", socks_refused) as three,
+        bare.gateway([each.record(scheme=Scheme.SOCKS5) for each in (one, two, three)], ordered=True) as gateway,
+    ):
         _, writer, head = await connect(gateway.port)
         assert head.startswith(b"HTTP/1.1 502 2 upstreams tried")
         assert three.connections == 0
@@ -287,11 +308,12 @@ async def test_a_target_that_refuses_is_believed_after_two(bare, kit):
 
 
 async def test_the_next_upstream_is_in_another_network(bare, kit):
-    async with kit.Upstream("127.1.1.1", close_at_once) as one, kit.Upstream(
-        "127.1.1.2", tunnel_that(kit, answers=True)
-    ) as near, kit.Upstream("127.9.1.1", tunnel_that(kit, answers=True)) as far, bare.gateway(
-        [one.record(), near.record(), far.record()], ordered=True
-    ) as gateway:
+    async with (
+        kit.Upstream("127.1.1.1", close_at_once) as one,
+        kit.Upstream("127.1.1.2", tunnel_that(kit, answers=True)) as near,
+        kit.Upstream("127.9.1.1", tunnel_that(kit, answers=True)) as far,
+        bare.gateway([one.record(), near.record(), far.record()], ordered=True) as gateway,
+    ):
         _, writer, head = await connect(gateway.port)
         assert str(far.port).encode() in head
         assert near.connections == 0
