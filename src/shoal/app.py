@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import random
 import secrets
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING
 
 import structlog
@@ -26,14 +28,17 @@ from shoal.engine.recorder import Recorder
 from shoal.engine.replica import Replica
 from shoal.engine.scheduler import Scheduler
 from shoal.engine.service import PoolService
+from shoal.engine.way_out import PoolWayOut
 from shoal.errors import ConfigError, ShoalError
 from shoal.net.clock import SystemClock
 from shoal.net.descriptors import fitting_concurrency, raise_limit
+from shoal.net.listening import bind_listener
 from shoal.net.resolver import SystemResolver
 from shoal.options import JudgeOptions, Options
 from shoal.policy.address_rules import AddressRules
 from shoal.policy.admission import Admission
 from shoal.policy.bind import check_bind, parse_listen
+from shoal.policy.source_limits import LimitTable
 from shoal.ports import Clock, Harvest, Source, SourceError, SourceState, Store
 from shoal.probe.judges import Judge, parse_judge, public_judges
 from shoal.probe.panel import JudgePanel
@@ -82,6 +87,8 @@ class _Network(Struct):
 
 
 def _open_network(options: Options) -> _Network:
+    # Records and picks hold no cycles and are kept out of the collector; what is left needs it rarely.
+    gc.set_threshold(50_000, 20, 50)
     limit = raise_limit()
     concurrency = fitting_concurrency(options.check.concurrency, limit)
     if concurrency < options.check.concurrency:
@@ -144,11 +151,11 @@ async def open_pool(options: Options, *, announce: Callable[[str], None] = log.i
     net = _open_network(options)
     folder = data_folder(options)
     store = open_store(options.store, folder / "shoal.db")
-    with DataLock(folder):
+    with DataLock(folder), closing(await bind_listener(host, port, what="API", flag="--api")) as listener:
         await store.open()
         try:
             async with _engine(options, net, store, announce) as (service, sources):
-                server = await _open_api(service, options, host, port)
+                server = await _open_api(service, options, listener)
                 try:
                     base = f"http://{_bracketed(host)}:{server.port}"
                     contacts = _contacts(net.judges, sources)
@@ -159,12 +166,12 @@ async def open_pool(options: Options, *, announce: Callable[[str], None] = log.i
             await store.close()
 
 
-async def _open_api(service: PoolService, options: Options, host: str, port: int) -> ApiHandle:
+async def _open_api(service: PoolService, options: Options, listener: socket.socket) -> ApiHandle:
     """The API on its port. Its framework takes half a second to load: meanwhile judges and sources are asked."""
     web = await asyncio.to_thread(importlib.import_module, "shoal.api.app")
     server = await asyncio.to_thread(importlib.import_module, "shoal.api.server")
     app = web.build_app(service, options.api, version=__version__)
-    handle: ApiHandle = await server.serve_api(app, host, port)
+    handle: ApiHandle = await server.serve_api(app, *listener.getsockname()[:2], listener=listener)
     return handle
 
 
@@ -174,16 +181,18 @@ async def _engine(
 ) -> AsyncIterator[tuple[PoolService, Sequence[Source]]]:
     check = replace(options.check, concurrency=net.concurrency)
     secret = await _secret(store)
-    sources = open_sources(options.sources, options.admission, net.resolver)
     index = Index(options.pool, net.rng)
-    recorder = Recorder(store, index, net.clock, net.rng, check, options.store)
+    limits = LimitTable.from_options(options.sources)
+    recorder = Recorder(store, index, net.clock, net.rng, check, options.store, limits)
     scheduler = Scheduler(store, net.prober, recorder, net.panel, net.clock, check)
     admission = Admission(net.rules, options.admission, secret)
-    collector = Collector(
-        sources, store, admission, net.clock, net.rng, options.sources, options.admission, scheduler.wake
-    )
     leasing = Leasing(store, index, recorder, net.clock, options.pool, secret, lambda: secrets.token_hex(12), net.panel)
     replica = Replica(store, index, recorder, net.clock)
+    way_out = PoolWayOut(index, leasing, net.clock)
+    sources = open_sources(options.sources, options.admission, net.resolver, way_out=way_out)
+    collector = Collector(
+        sources, store, admission, net.clock, net.rng, options.sources, options.admission, scheduler.wake, index
+    )
     service = PoolService(
         store=store,
         pool=index,

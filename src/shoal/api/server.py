@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 from collections.abc import Iterator
 from typing import Final
@@ -14,8 +13,8 @@ from starlette.types import ASGIApp
 
 from shoal.api.protocol import BoundedProtocol
 from shoal.errors import ShoalError
+from shoal.net.listening import BACKLOG, bind_listener
 
-_BACKLOG: Final = 2048
 _MAX_CONNECTIONS: Final = 10_000
 """Above this the answer is 503: descriptors belong to the checks as well."""
 _GRACE: Final = 0.5
@@ -71,9 +70,13 @@ class ApiHandle:
             self._task.result()
 
 
-async def serve_api(app: ASGIApp, host: str, port: int) -> ApiHandle:
-    """Serve ``app`` on ``host``:``port`` (0 for any free port). Raises ShoalError when the port cannot be had."""
-    listener = await _listen(host, port)
+async def serve_api(app: ASGIApp, host: str, port: int, *, listener: socket.socket | None = None) -> ApiHandle:
+    """Serve ``app`` on ``host``:``port`` (0 for any free port), or on a ``listener`` that is bound already.
+
+    Raises ShoalError when the port cannot be had.
+    """
+    if listener is None:
+        listener = await bind_listener(host, port, what="API", flag="--api")
     config = uvicorn.Config(
         app,
         loop="none",
@@ -87,7 +90,7 @@ async def serve_api(app: ASGIApp, host: str, port: int) -> ApiHandle:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         limit_concurrency=_MAX_CONNECTIONS,
     )
     handle = ApiHandle(_Server(config), listener)
@@ -97,35 +100,3 @@ async def serve_api(app: ASGIApp, host: str, port: int) -> ApiHandle:
         await handle.close()
         raise
     return handle
-
-
-async def _listen(host: str, port: int) -> socket.socket:
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except OSError as error:
-        raise ShoalError(
-            f"the API cannot listen on {host}: no such address; choose another with --api HOST:PORT"
-        ) from error
-    family, kind, protocol, _, address = found[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setblocking(False)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise ShoalError(_why(host, port, error)) from error
-    return listener
-
-
-def _why(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is taken by another program; choose another with --api HOST:PORT"
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is no address of this machine; choose another with --api HOST:PORT"
-    if error.errno == errno.EACCES:
-        return f"port {port} needs rights that this user has not; choose one above 1023 with --api HOST:PORT"
-    return f"the API cannot listen on {host} port {port}: {error.strerror}; choose another with --api HOST:PORT"

@@ -39,8 +39,8 @@ _BUDGET_SPREAD = 600.0
 """Seconds after midnight over which sources begin anew whose budget was used up."""
 
 T = TypeVar("T")
-_FORGET_CAPS = 86_400.0
-"""Seconds after which the caps per host and network count anew, so that hosts that left the lists make room."""
+_REREAD = 86_400.0
+"""Seconds after which a list that answers "not modified" is read whole again: what it still names is still listed."""
 
 log = structlog.get_logger("shoal.collector")
 
@@ -76,7 +76,6 @@ class Collector:
         self._nudges = {source.name: asyncio.Event() for source in sources}
         self.reachable: dict[str, bool] = {}
         self.first_round = asyncio.Event()
-        self._forgot_at = clock.now()
 
     @property
     def states(self) -> dict[str, SourceState]:
@@ -155,7 +154,8 @@ class Collector:
     async def _run_once(self, source: Source, state: SourceState) -> tuple[SourceState, bool]:
         """One run: the source's new state, and whether anything answered. Raises ``SourceError``."""
         now = self._clock.now()
-        harvest = await self._fetch(source, state)
+        stale = now - state.last_body > _REREAD
+        harvest = await self._fetch(source, replace(state, etag=None, last_modified=None) if stale else state)
         if harvest.unchanged:
             done = replace(state, last_run=now, last_success=now, failures=0, idle=state.idle + 1, error=None, new=0)
             return self._planned(done, source, now), True
@@ -220,10 +220,6 @@ class Collector:
         """Let candidates in: what was added, what was refused by reason, how many entries were fit.
 
         Raises ``StoreError``; to call it again then is safe."""
-        now = self._clock.now()
-        if now - self._forgot_at > _FORGET_CAPS:
-            self._admission.forget()
-            self._forgot_at = now
         reasons: Counter[str] = Counter(refused or {})
         new = known = tombstoned = full = found = 0
         seen: set[str] = set()
@@ -260,6 +256,7 @@ def _after(
         state,
         etag=harvest.etag,
         last_modified=harvest.last_modified,
+        last_body=now,
         last_run=now,
         last_success=now,
         failures=0 if found else state.failures + 1,

@@ -16,6 +16,7 @@ from shoal.errors import StoreError
 from shoal.options import CheckOptions, StoreOptions
 from shoal.policy.fold import fold_check, fold_use
 from shoal.policy.schedule import after_use, next_check
+from shoal.policy.source_limits import LimitTable, recheck
 from shoal.ports import Clock, Store
 
 _STORE_RETRY = 1.0
@@ -33,7 +34,14 @@ class Recorder:
     """
 
     def __init__(
-        self, store: Store, pool: Pool, clock: Clock, rng: Random, check: CheckOptions, options: StoreOptions
+        self,
+        store: Store,
+        pool: Pool,
+        clock: Clock,
+        rng: Random,
+        check: CheckOptions,
+        options: StoreOptions,
+        limits: LimitTable | None = None,
     ) -> None:
         self._store = store
         self._pool = pool
@@ -41,6 +49,7 @@ class Recorder:
         self._rng = rng
         self._check = check
         self._options = options
+        self._limits = limits if limits is not None and not limits.is_plain else None
         self._pending: dict[str, Record] = {}
         self._wake = asyncio.Event()
         self._gone: dict[str, float] = {}
@@ -63,6 +72,8 @@ class Recorder:
         self._gone.pop(record.key, None)
         folded = fold_check(self._newest(record), result, now)
         due = next_check(folded, now, self._check, self._rng, live=self._pool.working)
+        if self._limits is not None:
+            due = recheck(due, now, self._limits.of(record.sources))
         self._keep(replace(folded, next_check=due), now)
 
     def used(self, key: str, observation: Observation) -> None:

@@ -59,6 +59,8 @@ class SourceState(Struct, frozen=True):
     name: str
     etag: str | None = None
     last_modified: str | None = None
+    last_body: float = 0.0
+    """When its content was last sent whole, 0 for never."""
     last_run: float = 0.0
     """Epoch seconds of the last attempt, 0 for never."""
     last_success: float = 0.0
