@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "get": "shoal.cli.ask:get_command",
     "judge": "shoal.cli.judge:judge",
     "lab": "shoal.cli.lab:lab",
+    "replay": "shoal.cli.replay:replay",
     "version": "shoal.cli.version:version",
 }
 """Name to where it lives. Other programs rely on the names."""
