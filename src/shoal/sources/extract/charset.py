@@ -20,10 +20,22 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 
 
 def mark_of(data: bytes) -> tuple[str, int] | None:
-    """The charset that a byte-order mark names and the mark's length, or None."""
+    """The charset that a byte-order mark names and the mark's length, or None. UTF-16 shows without one."""
     for mark, charset in _MARKS:
         if data.startswith(mark):
             return charset, len(mark)
+    return _unmarked(data[:64])
+
+
+def _unmarked(head: bytes) -> tuple[str, int] | None:
+    """UTF-16 without a mark: every second byte of ASCII text is zero in it, and no other text holds a zero byte."""
+    pairs = len(head) // 2
+    if pairs < 2 or head[0] == head[1]:
+        return None
+    if not any(head[0 : pairs * 2 : 2]) and all(head[1 : pairs * 2 : 2]):
+        return "utf-16-be", 0
+    if not any(head[1 : pairs * 2 : 2]) and all(head[0 : pairs * 2 : 2]):
+        return "utf-16-le", 0
     return None
 
 

@@ -12,7 +12,7 @@ from shoal.sources.extract.entry import Reading
 
 class Extraction(Struct):
     """A document read. ``refused`` counts by the values of ``Refused``; ``form`` is what the document turned out to be:
-    ``text``, ``json``, ``jsonl``, ``csv``, ``html``, ``xml``, ``clash``."""
+    ``text``, ``json``, ``jsonl``, ``csv``, ``html``, ``xml``, ``clash``, ``pac``, ``sql``."""
 
     candidates: list[Candidate] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)

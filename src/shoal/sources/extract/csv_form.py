@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ from shoal.sources.extract.record import is_record, read_record
 from shoal.sources.extract.text import read_line
 
 _DELIMITERS = ",;\t|"
+_LINK = re.compile(r"\[([^\[\]]{1,200})\]\([^()\s]{1,500}\)")
+_CODE = re.compile(r"[{}=<>]|\w\(\w+\(|^[^(]*\)")
+"""What a cell of a head does not hold: pieces of programs have words and commas, too."""
 
 
 class Head(NamedTuple):
@@ -27,11 +31,16 @@ class Head(NamedTuple):
 def split(line: str, delimiter: str) -> list[str]:
     """The cells of one line; a quote that never closes ends with its line."""
     try:
-        return [
-            cell.strip().strip("'") for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
-        ]
+        return [_bare(cell) for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
     except csv.Error:
         return [cell.strip() for cell in line.split(delimiter)]
+
+
+def _bare(cell: str) -> str:
+    """A cell without quotes and the marks that Markdown tables decorate values with."""
+    cell = cell.strip().strip("'`*_ ")
+    link = _LINK.fullmatch(cell)
+    return link[1].strip("`* ") if link else cell
 
 
 def head_of(line: str) -> Head | None:
@@ -40,7 +49,10 @@ def head_of(line: str) -> Head | None:
     for delimiter in _DELIMITERS:
         if delimiter not in line:
             continue
-        names = tuple(normal(cell) for cell in split(line, delimiter))
+        cells = split(line, delimiter)
+        if any(len(cell) > 60 or _CODE.search(cell) for cell in cells):
+            continue
+        names = tuple(map(normal, cells))
         known = set(names)
         if known & ADDRESS and known & PORT:
             return Head(delimiter, names)

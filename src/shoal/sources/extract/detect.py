@@ -6,6 +6,8 @@ import re
 
 from shoal.sources.extract.csv_form import is_csv
 from shoal.sources.extract.json_text import whole_spans
+from shoal.sources.extract.pac import is_pac
+from shoal.sources.extract.sql import is_sql
 
 _TAGS = re.compile(
     r"<(?:!doctype\s+html|html|head|body|table|tbody|thead|tr|td|div|p|br|ul|ol|li|dl|pre|textarea|span|script|style|a\s|b|i|u"
@@ -27,7 +29,7 @@ HEAD_CHARS = 65536
 
 
 def detect(text: str, content_type: str | None = None, name: str | None = None) -> str:
-    """``json``, ``jsonl``, ``xml``, ``html``, ``clash``, ``csv`` or ``text``."""
+    """``json``, ``jsonl``, ``xml``, ``html``, ``pac``, ``sql``, ``clash``, ``csv`` or ``text``."""
     head = text[:HEAD_CHARS].lstrip("\ufeff \t\r\n\x1e")
     hint = f"{(content_type or '').lower()} {(name or '').lower()}"
     if head.startswith("<"):
@@ -39,6 +41,10 @@ def detect(text: str, content_type: str | None = None, name: str | None = None) 
             return "xml"
     if _JSON_START.match(head) and not _BRACKETED.match(head):
         return "jsonl" if _is_lines(head) else "json"
+    if is_pac(head):
+        return "pac"
+    if is_sql(head):
+        return "sql"
     if _CLASH.search(head) and _CLASH_ITEM.search(head):
         return "clash"
     if len(_TAGS.findall(head)) >= 3 or ("html" in hint and _TAGS.search(head)):

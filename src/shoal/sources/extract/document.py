@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from shoal.domain import Candidate, Refused, Scheme
+from shoal.sources.extract.blocks import LineReader, read_text
 from shoal.sources.extract.charset import decode
 from shoal.sources.extract.clash import read_clash
 from shoal.sources.extract.collect import Collector, Extraction
@@ -15,8 +16,10 @@ from shoal.sources.extract.entry import Reading
 from shoal.sources.extract.escapes import packed_document
 from shoal.sources.extract.html import read_html
 from shoal.sources.extract.json_form import LINE_FACTOR, read_json, read_json_line
+from shoal.sources.extract.pac import read_pac
+from shoal.sources.extract.sql import read_sql
 from shoal.sources.extract.stream import as_utf8, read_lines
-from shoal.sources.extract.text import LineReader, read_plain, read_text
+from shoal.sources.extract.text import read_plain
 from shoal.sources.extract.xml import read_xml
 
 DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024
@@ -63,6 +66,10 @@ def _read(text: str, form: str, scheme: Scheme | None, limit: int, depth: int = 
         yield from read_xml(text, scheme, nested)
     elif form == "clash":
         yield from read_clash(text, scheme)
+    elif form == "pac":
+        yield from read_pac(text, scheme)
+    elif form == "sql":
+        yield from read_sql(text, scheme)
     elif depth == 0 and (inner := packed_document(text)) is not None:
         yield from nested(inner, scheme)
     else:
@@ -123,7 +130,7 @@ def _stream_lines(
         return reader.read(line)
 
     bound = limit * LINE_FACTOR if form == "jsonl" else limit
-    yield from read_lines(chunks, bound, read_plain, scheme, slow)
+    yield from read_lines(chunks, bound, read_plain, reader, slow)
     for reading in reader.end():
         if isinstance(reading, Refused):
             yield reading, ""

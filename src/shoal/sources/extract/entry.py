@@ -24,9 +24,12 @@ _NAME = re.compile(r"(?:[\w-]+\.)+(?:[^\W\d_]{2,}|xn--[\w-]+)\.?")
 _BRACKETED = re.compile(r"(\[[0-9A-Fa-f:.%\w]*\])(?::(.*))?", re.DOTALL)
 _TAIL = re.compile(r"[/?#|,;\s]")
 _FILE = re.compile(
-    r".*\.(?:js|ts|java|json|html?|txt|css|go|cpp|cs|php|log|xml|ya?ml|exe|dll|toml|jsx|tsx|kt)", re.IGNORECASE
+    r".*\.(?:js|ts|java|json|html?|txt|css|go|cpp|hpp|cs|php|log|xml|ya?ml|exe|dll|toml|jsx|tsx|kt|mjs|vue|scss|lua|rb|swift"
+    r"|conf|cfg|ini|csv|png|jpe?g|gif|svg)|[^.]+\.(?:py|rs|sh|md)",
+    re.IGNORECASE,
 )
-"""Names of files with a line number look like hosts with a port; none of these endings is a top-level domain."""
+"""Names of files with a line number look like hosts with a port; none of these endings is a top-level domain, and the
+last four are believed to be one only where more than a name stands in front."""
 _PATH = re.compile(r"^\d+/[\w.~%-]")
 _QUOTES = "\"'`“”‘’«»(){}<>*,;"
 
@@ -229,7 +232,7 @@ def _four_parts(parts: list[str], scheme: Scheme | None, names: bool, text: str)
 def _pair(host: str, port: str) -> bool:
     if _DOTTED.fullmatch(host):
         return host.count(".") >= 3 or host[:2].lower() == "0x"
-    return _NAME.fullmatch(host) is not None and port.isascii() and port.isdigit()
+    return _NAME.fullmatch(host) is not None and not _FILE.fullmatch(host) and port.isascii() and port.isdigit()
 
 
 _SENTENCES = {

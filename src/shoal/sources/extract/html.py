@@ -12,19 +12,33 @@ from selectolax.lexbor import LexborHTMLParser
 from shoal.domain import Candidate, Scheme
 from shoal.domain.address import is_ip
 from shoal.sources.extract.entry import Reading, read_token
+from shoal.sources.extract.escapes import unpacked
 from shoal.sources.extract.html_tree import rows_of
 from shoal.sources.extract.json_text import BROKEN, load_loosely, whole_spans
-from shoal.sources.extract.labels import normal
+from shoal.sources.extract.labels import PORT, normal
 from shoal.sources.extract.record import is_record, read_record
 from shoal.sources.extract.rows import read_rows
 from shoal.sources.extract.script import Script
 
 _SCRIPT = re.compile(r"<script\b[^>]{0,500}>", re.IGNORECASE)
 _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
-_DATA = re.compile(r"\b(?:ip|host|addr|address|server|proxy|ipaddress|ip_address)\\?[\"']?\s*:", re.IGNORECASE)
+_DATA = re.compile(r"\b\w{0,12}?(?:ip|host|addr|address|server|proxy|ipaddress|ip_address)\\?[\"']?\s*:", re.IGNORECASE)
 _ENTRIES = re.compile(r"[\"']\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}[\"']")
+_STRING = re.compile(r"""(["'])([A-Za-z0-9+/_-]{12,400}={0,2})\1""")
+_WRITING = re.compile(r"document\.write|eval\s*\(\s*function|\$\(\s*[\"']|\.innerHTML|\.textContent|\.innerText")
+_PLACE = re.compile(
+    r"<[a-z][a-z0-9]{0,9}\s(?=[^<>]{0,300}?\b(?:class|id)\s*=\s*[\"']?([^\"'>]{1,100}))[^<>]{0,600}>", re.IGNORECASE
+)
+_CONTENT = re.compile(
+    r"\.([\w-]{1,60})::?(?:before|after)\s*\{[^{}]{0,200}?\bcontent\s*:\s*[\"']([\w.:\\ -]{1,40})[\"']", re.IGNORECASE
+)
+"""Style sheets that write: ``.p3:after { content: "8080" }``."""
+_STYLE = re.compile(r"<style\b[^>]{0,300}>([^<]{1,200000})", re.IGNORECASE)
 _FLAT = re.compile(r"\{[^{}]{5,4000}\}")
+_HEX = re.compile(r"[0-9A-Fa-f]{2,4}")
 _CELLS = re.compile(r"<(?:(table)|tr|td|tbody)\b", re.IGNORECASE)
+ATTRIBUTE_LIMIT = 20
+"""Attributes of the page that scripts may look up: each look-up reads the whole page."""
 DEPTH_LIMIT = 2000
 """Open elements at one place; browsers stop at 512."""
 _NESTING = re.compile(
@@ -50,10 +64,9 @@ def read_html(
     for reading in read_rows(rows_of(LexborHTMLParser(shallow(page))), scheme):
         found = found or isinstance(reading, Candidate)
         yield reading
-    for code in codes:
-        for reading in _script_data(code, scheme):
-            found = True
-            yield reading
+    for reading in _script_data(codes, scheme):
+        found = True
+        yield reading
     if not found and _ESCAPED.search(page):
         inner = _RAW_TEXT.sub(" ", entities.unescape(page))
         if inner != page:
@@ -77,8 +90,15 @@ def shallow(page: str) -> str:
 
 def run_scripts(text: str) -> tuple[str, list[str]]:
     """The page with each script replaced by what it writes, and the scripts that hold data."""
-    writes = "document.write" in text
-    script = Script()
+    writes = _WRITING.search(text) is not None
+    attributes: dict[str, str | None] = {}
+
+    def attribute(name: str) -> str | None:
+        if name not in attributes and len(attributes) < ATTRIBUTE_LIMIT:
+            attributes[name] = _attribute(text, name)
+        return attributes.get(name)
+
+    script = Script(attribute)
     out: list[str] = []
     codes: list[str] = []
     at = 0
@@ -90,44 +110,103 @@ def run_scripts(text: str) -> tuple[str, list[str]]:
         close = text.find(">", end.end())
         out.append(text[at : begin.start()])
         out.append(script.run(code) if writes else "")
-        if _DATA.search(code) or _ENTRIES.search(code):
+        if _DATA.search(code) or _ENTRIES.search(code) or _STRING.search(code):
             codes.append(code)
         at = close + 1 if close >= 0 else len(text)
     out.append(text[at:])
-    return "".join(out), codes
+    return _placed("".join(out), script.placed), codes
 
 
-def _script_data(code: str, scheme: Scheme | None) -> Iterator[Candidate]:
-    """Records, and strings that are entries, among the literals of a script. Faults in code are not a list's faults."""
+def _attribute(text: str, name: str) -> str | None:
+    match = re.search(rf"\b{re.escape(name)}\s*=\s*[\"']?([^\"'\s<>]{{1,200}})", text) if len(name) < 60 else None
+    return match[1] if match else None
+
+
+def _placed(page: str, placed: dict[str, str]) -> str:
+    """The page with the texts that scripts and style sheets put into elements by class or id."""
+    contents = dict(placed)
+    if "content" in page:
+        for style in _STYLE.finditer(page):
+            contents.update((name, value) for name, value in _CONTENT.findall(style[1]))
+    if not contents:
+        return page
+
+    def fill(match: re.Match[str]) -> str:
+        value = next((contents[word] for word in match[1].split() if word in contents), "")
+        return match[0] + entities.escape(value)
+
+    return _PLACE.sub(fill, page)
+
+
+def _script_data(codes: list[str], scheme: Scheme | None) -> Iterator[Candidate]:
+    """Records, and strings that are entries, among the literals of scripts. Faults in code are not a list's faults."""
+    values = [value for code in codes for value in _literals(code)]
+    hexadecimal = _ports_are_hexadecimal(values)
+    for value in values:
+        for reading in _records(value, scheme, hexadecimal):
+            # Settings of the page itself name hosts and ports too; lists in scripts hold addresses.
+            if isinstance(reading, Candidate) and is_ip(reading.endpoint.host):
+                yield reading
+
+
+def _literals(code: str) -> Iterator[Any]:
     if '\\"' in code:
         # Objects inside a string of the script.
         for match in _FLAT.finditer(code.replace('\\"', '"')):
             if _DATA.search(match[0]):
-                yield from _records(load_loosely(match[0]), scheme)
+                yield load_loosely(match[0])
+    for match in _STRING.finditer(code):
+        if (inner := unpacked(match[2])) != match[2]:
+            yield inner
     for start, end in whole_spans(code)[0]:
         value = load_loosely(code[start:end])
         if value is not BROKEN:
-            yield from _records(value, scheme)
+            yield value
             continue
+        # A function's body: what its literals say still counts.
         for match in _FLAT.finditer(code, start, end):
             if _DATA.search(match[0]):
-                yield from _records(load_loosely(match[0]), scheme)
+                yield load_loosely(match[0])
+        for match in _ENTRIES.finditer(code, start, end):
+            yield match[0][1:-1]
 
 
-def _records(value: Any, scheme: Scheme | None) -> Iterator[Candidate]:
+def _objects(value: Any) -> Iterator[dict[str, Any] | str]:
+    """Every object that is a record, and every string, in order."""
     stack = [value]
     while stack:
         item = stack.pop()
-        readings: Iterator[Reading] = iter(())
         if isinstance(item, list):
             stack.extend(reversed(item))
         elif isinstance(item, dict):
             fields = {normal(key): inner for key, inner in item.items() if isinstance(key, str)}
             if is_record(fields):
-                readings = read_record(fields, scheme)
+                yield fields
             else:
                 stack.extend(reversed([inner for inner in item.values() if isinstance(inner, list | dict)]))
-        elif isinstance(item, str) and len(item) < 200:
-            readings = iter((read_token(item, scheme, names=False),))
-        # Settings of the page itself name hosts and ports too; lists in scripts hold addresses.
-        yield from (reading for reading in readings if isinstance(reading, Candidate) and is_ip(reading.endpoint.host))
+        elif isinstance(item, str):
+            yield item
+
+
+def _ports_are_hexadecimal(values: list[Any]) -> bool:
+    """True when every port of the page's records reads as one in hexadecimal and some read as nothing else."""
+    ports = [
+        str(fields[name])
+        for value in values
+        for fields in _objects(value)
+        if isinstance(fields, dict)
+        for name in fields
+        if name in PORT
+    ]
+    return bool(ports) and all(map(_HEX.fullmatch, ports)) and any(not port.isdigit() for port in ports)
+
+
+def _records(value: Any, scheme: Scheme | None, hexadecimal: bool) -> Iterator[Reading]:
+    for item in _objects(value):
+        if isinstance(item, str):
+            if len(item) < 200:
+                yield read_token(item, scheme, names=False)
+            continue
+        if hexadecimal:
+            item = {name: str(int(str(inner), 16)) if name in PORT else inner for name, inner in item.items()}
+        yield from read_record(item, scheme)

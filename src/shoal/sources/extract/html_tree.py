@@ -63,25 +63,38 @@ _SKIPPED = frozenset(("script", "style", "template", "head", "noembed", "iframe"
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CLASS_ALONE = re.compile(r"^\s*(?:[\w-]+)?\.([\w-]+)\s*$")
 _WORTH = re.compile(r"\d+\.\d+\.\d+\.\d+")
+_CARRIES = re.compile(
+    r"\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}(?!\d|/\w)|^(?!https?://t\.me/proxy|tg://proxy)[^\s?&:;]{0,60}[?&:;](?=.{0,300}?(?:host|server|ip)=).{0,300}?port=\d"
+    r"|^socks[45]?[ah]?://",
+    re.IGNORECASE,
+)
+"""Attributes that hold an entry: ``title``, ``onclick``, links to ``tg://socks?server=...``. MTProto is none."""
+_PICTURE = re.compile(r"\s*(?:\d{2,5}|\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)\s*")
+_NO_TEXT = frozenset(("src", "srcset", "style", "class", "id", "action", "cite"))
+_CELL_NAMES = ("data-title", "data-label", "data-column", "data-field", "data-th", "headers", "itemprop", "class", "id")
 _FLAG = re.compile(
     r"(?:flags?|countr(?:y|ies))[\w/.-]*?[/_-]([a-z]{2})(?:\.(?:png|svg|gif|webp)|$)|\bfi-([a-z]{2})\b", re.IGNORECASE
 )
 
 
 class Cell(Struct):
-    """A cell's text with seams and line ends, and the ``data-`` attributes inside it."""
+    """A cell's text with seams and line ends, the attributes inside it that may carry an address, and what its own
+    attributes call it."""
 
     text: str
     data: dict[str, str] = field(default_factory=dict)
+    name: str = ""
 
 
 class Row(Struct):
-    """A table row, or one loose line (``table`` 0), or an element's attributes (no cells)."""
+    """A table row, or one loose line (``table`` 0), or an element's attributes (no cells); the ``late`` ones count
+    only for what the page's text does not say."""
 
     table: int
     cells: list[Cell]
     data: dict[str, str] = field(default_factory=dict)
     country: str | None = None
+    late: bool = False
 
 
 def hidden_classes(tree: LexborHTMLParser) -> frozenset[str]:
@@ -134,6 +147,11 @@ def _walk(root: LexborNode, skips: Any) -> Iterator[tuple[LexborNode, bool]]:
         node = node.next if path else None
 
 
+def _name(attributes: dict[str, str | None]) -> str:
+    """What a cell's own attributes call its column, as words."""
+    return next((value for key in _CELL_NAMES if (value := attributes.get(key))), "")
+
+
 class _Flattener:
     def __init__(self, hidden: frozenset[str]) -> None:
         self.rows: list[Row] = []
@@ -141,6 +159,7 @@ class _Flattener:
         self._buffers: list[list[str]] = [[]]
         self._open_rows: list[Row] = []
         self._data: list[dict[str, str]] = []
+        self._named: list[str] = []
         self._tables: list[int] = []
         self._count = 0
 
@@ -172,8 +191,12 @@ class _Flattener:
         elif tag in ("td", "th") and self._open_rows:
             self._buffers.append([])
             self._data.append({})
+            self._named.append(_name(node.attributes))
         else:
             self._buffers[-1].append("\n" if tag in _BLOCKS else SEAM)
+            if tag == "img" and self._open_rows and _PICTURE.fullmatch(alt := node.attributes.get("alt") or ""):
+                # Numbers shown as pictures, told to those who do not see them.
+                self._buffers[-1].append(alt)
         if node.attributes:
             self._attributes(node.attributes)
 
@@ -186,21 +209,30 @@ class _Flattener:
         elif tag == "tr":
             self.rows.append(self._open_rows.pop())
         elif tag in ("td", "th") and self._open_rows:
-            self._open_rows[-1].cells.append(Cell("".join(self._buffers.pop()), self._data.pop()))
+            self._open_rows[-1].cells.append(Cell("".join(self._buffers.pop()), self._data.pop(), self._named.pop()))
         else:
             self._buffers[-1].append("\n" if tag in _BLOCKS else SEAM)
 
     def _attributes(self, attributes: dict[str, str | None]) -> None:
         data = {key[5:]: value for key, value in attributes.items() if key.startswith("data-") and value}
+        told: dict[str, str] = {}
         if (value := attributes.get("value")) and ":" in value:
             data["value"] = value
+        for key, value in attributes.items():
+            # A link to http://192.0.2.1:8080/ is a page more often than a proxy.
+            page = key == "href" and (value or "").lower().startswith("http") and "port=" not in (value or "")
+            if value and key not in _NO_TEXT and len(value) < 600 and not page and _CARRIES.search(value):
+                told.setdefault(key, value)
         if self._open_rows:
-            (self._data[-1] if self._data else self._open_rows[-1].data).update(data)
+            (self._data[-1] if self._data else self._open_rows[-1].data).update({**told, **data})
             flag = _FLAG.search(f"{attributes.get('src') or ''} {attributes.get('class') or ''}".strip())
             if flag and self._open_rows[-1].country is None:
                 self._open_rows[-1].country = (flag[1] or flag[2]).upper()
-        elif any(_WORTH.search(unpacked(value)) for value in data.values()):
+            return
+        if any(_WORTH.search(unpacked(value)) for value in data.values()):
             self.rows.append(Row(0, [], data))
+        elif told:
+            self.rows.append(Row(0, [], told, late=True))
 
     def flush(self) -> None:
         """Loose text so far becomes lines."""

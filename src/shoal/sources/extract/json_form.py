@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from shoal.domain import Refused, Scheme
+from shoal.domain import Candidate, Refused, Scheme
 from shoal.sources.extract.entry import Reading, build, is_v4, port_number, read_token
+from shoal.sources.extract.json_tables import table_rows
 from shoal.sources.extract.json_text import BROKEN, load, whole_values
 from shoal.sources.extract.labels import FOREIGN, NOT_PROXY, SCHEMES, normal
 from shoal.sources.extract.record import is_record, read_record
@@ -17,6 +18,8 @@ DEPTH_LIMIT = 64
 LINE_FACTOR = 16
 """A line of JSON says more than an address: it may be so many times longer than one of text."""
 _KEYS = {**{word: one for word, one in SCHEMES.items() if one is not None}, "https": Scheme.HTTP}
+_TEXTS = frozenset(("body", "text", "content", "description", "selftext", "summary", "raw", "caption", "post"))
+"""Keys under which people's words stand: an entry among them was meant for readers."""
 Nested = Callable[[str, Scheme | None], Iterator[Reading]]
 """Reads a document found inside a string."""
 
@@ -54,12 +57,17 @@ def walk(value: Any, scheme: Scheme | None, limit: int, nested: Nested, depth: i
     elif isinstance(value, list) and len(value) > 1 and _is_pair(value[0], value[1]):
         yield build(value[0], str(value[1]), scheme=scheme)
     elif isinstance(value, list):
-        for item in value:
+        rows = table_rows(value)
+        for item in value if rows is None else rows:
             yield from walk(item, scheme, limit, nested, depth + 1)
     elif isinstance(value, dict):
         fields = {normal(key): item for key, item in value.items() if isinstance(key, str)}
         if is_record(fields):
             yield from read_record(fields, scheme)
+            return
+        if (rows := table_rows(value)) is not None:
+            for item in rows:
+                yield from walk(item, scheme, limit, nested, depth + 1)
             return
         for key, item in value.items():
             yield from _member(str(key), item, scheme, limit, nested, depth)
@@ -76,9 +84,15 @@ def _member(key: str, item: Any, scheme: Scheme | None, limit: int, nested: Nest
     if ":" in key:
         reading = read_token(key, scheme, names=False)
         if reading is not None:
-            yield reading
+            if isinstance(reading, Candidate) and isinstance(item, dict):
+                fields = {normal(name): inner for name, inner in item.items() if isinstance(name, str)}
+                yield from read_record({**fields, "proxy": key}, scheme)
+            else:
+                yield reading
             return
     if isinstance(item, str) and "\n" not in item and "<" not in item and not _entry_like(item, scheme):
+        if word in _TEXTS:
+            yield from read_line(item, scheme, prose=True)
         return
     yield from walk(item, _KEYS.get(word, scheme), limit, nested, depth + 1)
 

@@ -61,6 +61,10 @@ NOT_PROXY = _set(
     出口"""
 )
 """Keys and columns whose addresses are not the proxy: where it leaves, who asked, who judged."""
+NOT_ADDRESS = _set(
+    """version release build firmware downloads software revision mask netmask subnet network cidr 版本 версия"""
+)
+"""Columns in which four numbers with dots are no address: versions, networks."""
 
 SCHEMES: dict[str, Scheme | None] = {
     "http": Scheme.HTTP,

@@ -31,15 +31,24 @@ _FLAGS = ("http", "https", "ssl", "socks4", "socks4a", "socks5")
 _YES = ("1", "true", "yes", "y", "✓", "✔", "+", "是")
 
 
+_PORTS_LIMIT = 64
+"""Ports of one address: a record of more is a scan of everything."""
+
+
 def is_record(fields: Mapping[str, Any]) -> bool:
     """True when the fields (names normalised) hold an address with a port, or an entry in one field."""
-    if any(_scalar(fields.get(name)) for name in fields if name in PORT):
+    if any(_scalar(fields.get(name)) or _several(fields[name]) for name in fields if name in PORT):
         return any(_text(fields[name]) for name in fields if name in ADDRESS)
     return any(_joined(fields[name]) for name in fields if name in ADDRESS or name in ENTRY)
 
 
 def read_record(fields: Mapping[str, Any], scheme: Scheme | None) -> Iterator[Reading]:
-    """The candidates of one record, one for each scheme it claims."""
+    """The candidates of one record, one for each scheme it claims and each port it lists."""
+    several = next((name for name in fields if name in PORT and _several(fields[name])), None)
+    if several is not None and not any(_scalar(fields[name]) for name in fields if name in PORT):
+        for port, label in _several(fields[several])[:_PORTS_LIMIT]:
+            yield from read_record({**fields, several: port, **({"protocol": label} if label else {})}, scheme)
+        return
     said = next((fields[name] for name in fields if name in PROTOCOL and _words(fields[name])), None)
     label = _words(said)
     if any(normal(word) in FOREIGN for word in label.split()):
@@ -118,6 +127,27 @@ def _country(fields: Mapping[str, Any]) -> str | None:
             if found := country_code(code) or _country(inner):
                 return found
     return country_code(_text(fields.get("code")))
+
+
+def _several(value: Any) -> list[tuple[str, str]]:
+    """Ports of a list, each with what is said of its scheme: ``[80, 8080]``, ``[{"port": 80}]``, ``{"http": 80}``."""
+    if isinstance(value, dict):
+        pairs = [(_text(port), key) for key, port in value.items() if isinstance(key, str)]
+        return [(port, key) for port, key in pairs if port and scheme_words(key) is not None]
+    if not isinstance(value, list):
+        return []
+    found: list[tuple[str, str]] = []
+    for item in value:
+        inner = (
+            {normal(key): one for key, one in item.items() if isinstance(key, str)} if isinstance(item, dict) else {}
+        )
+        if inner.get("status", inner.get("state", "open")) != "open":
+            continue
+        port = _text(inner.get("port", inner.get("number")) if inner else item)
+        label = next((_words(inner[name]) for name in inner if name in PROTOCOL and _words(inner[name])), "")
+        if port:
+            found.append((port, label))
+    return found
 
 
 def _inner(value: Any, key: str) -> Any:

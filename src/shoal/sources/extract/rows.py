@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from shoal.domain import Candidate, Scheme
+from shoal.domain import Candidate, Endpoint, Scheme
 from shoal.domain.address import canonical_host
 from shoal.sources.extract.entry import Reading, build, clip, is_v4, read_token
 from shoal.sources.extract.escapes import unpacked
@@ -17,6 +17,7 @@ from shoal.sources.extract.labels import (
     ADDRESS,
     COUNTRIES,
     ENTRY,
+    NOT_ADDRESS,
     NOT_PROXY,
     PORT,
     PROTOCOL,
@@ -25,16 +26,30 @@ from shoal.sources.extract.labels import (
     scheme_words,
 )
 from shoal.sources.extract.record import is_record, read_record
-from shoal.sources.extract.text import labelled, read_line
+from shoal.sources.extract.text import carried, labelled, read_line
 
 _QUAD = re.compile(r"\d{1,10}(?:\.\d{1,10}){3,}")
 _PORT_CELL = re.compile(r"\d\w{0,5}", re.ASCII)
+COLUMNS = ADDRESS | ENTRY | PORT | PROTOCOL | NOT_PROXY
 _LABEL_LIMIT = 40
 """Characters of a cell that can still be a label: longer ones are text."""
 
 
 def read_rows(rows: list[Row], scheme: Scheme | None) -> Iterator[Reading]:
     """The readings of a page's rows in order."""
+    seen: set[Endpoint] = set()
+    for reading in _in_order([row for row in rows if not row.late], scheme):
+        if isinstance(reading, Candidate):
+            seen.add(reading.endpoint)
+        yield reading
+    for row in rows:
+        if row.late:
+            yield from (
+                one for one in _read_row(row, (), scheme) if isinstance(one, Candidate) and one.endpoint not in seen
+            )
+
+
+def _in_order(rows: list[Row], scheme: Scheme | None) -> Iterator[Reading]:
     heads: dict[int, tuple[str, ...]] = {}
     lines: list[str] = []
     for row in rows:
@@ -47,7 +62,7 @@ def read_rows(rows: list[Row], scheme: Scheme | None) -> Iterator[Reading]:
         if row.table not in heads and _is_head(names):
             heads[row.table] = names
             continue
-        yield from _read_row(row, heads.get(row.table, ()), scheme)
+        yield from _read_row(row, heads.get(row.table) or _cell_names(row), scheme)
     yield from read_lines(lines, scheme)
 
 
@@ -58,7 +73,24 @@ def plain(text: str) -> str:
 
 def _is_head(names: tuple[str, ...]) -> bool:
     known = set(names)
-    return bool(known & (PORT | ADDRESS | ENTRY | NOT_PROXY)) and not any(name[:3].isdigit() for name in names)
+    return bool(known & (PORT | ADDRESS | ENTRY | NOT_PROXY | NOT_ADDRESS)) and not any(
+        name[:3].isdigit() for name in names
+    )
+
+
+def _cell_names(row: Row) -> tuple[str, ...]:
+    """Names of columns by the cells' own attributes, where no head gives them and one of them is the port."""
+    names = tuple(_column(cell.name) for cell in row.cells)
+    return names if any(name in PORT for name in names) else ()
+
+
+def _column(name: str) -> str:
+    """``tbl-proxy-port`` is a port; classes for looks are nothing."""
+    whole = normal(name) if len(name) < 60 else ""
+    if whole in COLUMNS:
+        return whole
+    words = [normal(word) for word in re.split(r"[^\w]+|_", name[:200])]
+    return next((word for word in reversed(words) if word in COLUMNS), "")
 
 
 def _read_row(row: Row, names: tuple[str, ...], scheme: Scheme | None) -> Iterator[Reading]:
@@ -92,12 +124,16 @@ def _readings(
         for cell in row.cells:
             data.update({normal(key): unpacked(value) for key, value in cell.data.items()})
         if _fits(data):
-            yield from read_record(data, scheme)
+            labels = None if any(name in PROTOCOL for name in data) else _labels(texts, names)
+            yield from _labelled(list(read_record(data, None if labels else scheme)), labels, scheme)
             return
-        entries = (read_token(value, scheme, names=False) for key, value in data.items() if key not in NOT_PROXY)
-        yield from (reading for reading in entries if isinstance(reading, Candidate))
-        return
-    labels = _labels(texts, names)
+        entries = (carried(value, scheme) for key, value in data.items() if key not in NOT_PROXY)
+        pairs = [reading for reading in entries if isinstance(reading, Candidate)]
+    yield from _labelled(pairs, _labels(texts, names), scheme)
+
+
+def _labelled(pairs: list[Reading], labels: tuple[Scheme, ...] | None, scheme: Scheme | None) -> Iterator[Reading]:
+    """The readings of a row with the schemes that the row names, where they do not say themselves."""
     for reading in pairs:
         if not isinstance(reading, Candidate) or reading.scheme is not None:
             yield reading
@@ -126,7 +162,7 @@ def _named(address: str) -> bool:
 def _pairs(row: Row, texts: list[str], names: tuple[str, ...], hidden: set[int]) -> Iterator[Reading]:
     """Neighbouring cells that are address and port, cells that are an entry, and cells split by inline elements."""
     for index, text in enumerate(texts):
-        if index in hidden or not text or len(text) > 300:
+        if index in hidden or not text or len(text) > 300 or (index < len(names) and names[index] in NOT_ADDRESS):
             continue
         if _QUAD.fullmatch(text):
             following = texts[index + 1] if index + 1 < len(texts) else ""
@@ -145,11 +181,13 @@ def _pairs(row: Row, texts: list[str], names: tuple[str, ...], hidden: set[int])
 
 def _lone_pair(texts: list[str], names: tuple[str, ...], hidden: set[int]) -> Iterator[Reading]:
     """The only address and the only number of a row, wherever they stand, unless the head names it otherwise."""
+    hidden = hidden | {index for index, name in enumerate(names) if name in NOT_ADDRESS}
     addresses = [text for index, text in enumerate(texts) if is_v4(text) and index not in hidden]
+    named = any(name in PORT or name in ADDRESS or name in ENTRY or name in NOT_PROXY for name in names)
     numbers = [
         text
         for index, text in enumerate(texts)
-        if len(text) > 1 and text.isdigit() and (not names or (index < len(names) and names[index] in PORT))
+        if len(text) > 1 and text.isdigit() and (not named or (index < len(names) and names[index] in PORT))
     ]
     if len(addresses) == 1 and len(numbers) == 1:
         yield build(addresses[0], numbers[0])

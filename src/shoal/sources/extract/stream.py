@@ -6,6 +6,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from typing import Protocol
 
 from shoal.domain import Candidate, Refused, Scheme
 from shoal.sources.extract.charset import decode, mark_of
@@ -13,6 +14,12 @@ from shoal.sources.extract.entry import Reading, clip
 
 _ENDS = re.compile(rb"\r\n|\n|\r")
 LineReader = Callable[[str], Iterable[Reading]]
+
+
+class Claims(Protocol):
+    """Who knows what the lines at hand are claimed to be."""
+
+    claim: Scheme | None
 
 
 def as_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -73,16 +80,16 @@ def read_lines(
     chunks: Iterable[bytes],
     limit: int,
     fast: Callable[[str, Scheme | None], Candidate | None],
-    scheme: Scheme | None,
+    claims: Claims,
     slow: LineReader,
 ) -> Iterator[Candidate | tuple[Refused, str]]:
-    """Every line through ``fast`` and, where that sees no proxy, through ``slow``."""
+    """Every line through ``fast`` with the claim of the moment and, where that sees no proxy, through ``slow``."""
     for raw in iter_lines(chunks, limit):
         if raw is None:
             yield Refused.TOO_LONG, ""
             continue
         line = raw.decode() if raw.isascii() else decode(raw)
-        plain = fast(line, scheme)
+        plain = fast(line, claims.claim)
         if plain is not None:
             yield plain
             continue

@@ -19,7 +19,8 @@ from shoal.sources.extract.entry import (
     read_scheme,
     read_token,
 )
-from shoal.sources.extract.labels import ADDRESS, PORT, SCHEMES, country_field, normal, scheme_words
+from shoal.sources.extract.labels import SCHEMES, country_field, normal, scheme_words
+from shoal.sources.extract.literals import Pair, code_pairs
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 # One pass over the commonest spelling; everything else takes the long way.
@@ -35,17 +36,69 @@ _APART = re.compile(
 )
 """Not anywhere in a sentence: "Failed password from 192.0.2.1 port 52344" names a client."""
 _COMMENT = re.compile(r"(?:#(?!\d+[.):]?\s)|//|;|<!--|--\s|%%)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
+_LOG = re.compile(
+    r"(?:^|[\s\"'])(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|PROPFIND)\s+(?:/|\*\s|https?://|[\w.-]+:\d)|\bTCP_(?:MISS|HIT|TUNNEL|DENIED)"
+)
+"""A line of a server's log: its addresses are clients and their targets."""
 _BULLET = re.compile(r"(?:(?:[-*+>]+|#?\d{1,6}[.)\]:])\s+|#?\d{1,6}(?:[)\]]|\s+(?=\S*[.:]))|[•·●▪►→✅✔️]+\s*)+")
 _LABEL = re.compile(r"[\"']?([^\W\d][^:：=\"']{0,24})[\"']?\s*[:：=]\s*(.*)", re.DOTALL)
 _ANNOTATION = re.compile(r"\s([A-Z]{2})-[NAH]!?(?:-S!?)?(?=\s|$)")
 _URL = re.compile(r"(?:https?|socks[45]?[ah]?)://[^\s\"'<>()\[\]{}|,;]+", re.IGNORECASE)
-_QUERY = re.compile(r"socks\?(?=\S*server=([^&\s]+))(?=\S*port=(\d{1,6}))", re.IGNORECASE)
-"""Telegram's links: ``tg://socks?server=...&port=...``. Those to ``proxy?`` are MTProto."""
+_QUERY = re.compile(
+    r"(?:socks\?|proxy:|[?&;])(?=(?:.{0,300}?[&;?])?(?:server|host|proxy_?ip|ip)=([^&;\s]+))(?=(?:.{0,300}?[&;?])?port=(\d{1,6}))",
+    re.IGNORECASE,
+)
+"""Telegram's links, ``tg://socks?server=...&port=...``, and those of browser extensions."""
+_MTPROTO = re.compile(r"(?:tg:(?://)?|t\.me/|telegram\.me/)proxy\?", re.IGNORECASE)
+_REMARK = re.compile(
+    r"^(?:AS)?\d+(?:[.,]\d+)?(?:ms|s|sec|kb|kb/s|mb|%|h|m|min|d)?$|^\d+[:./-]\d+|anon|elite|transparen|high|low|alive|dead|[^\x21-\x7e]"
+    r"|^[\[({<#+]|[-_]?proxy|^(?:up|ok|good|bad|yes|no|true|false|fast|slow)$|T\d\d:",
+    re.IGNORECASE,
+)
+"""What lists say behind an entry that is no secret: numbers, times, degrees of anonymity."""
 _SPACED = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?:\s*:\s+|\s+:\s*)(\d{1,5})(?![\w.:])")
 _DASHED = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3})\s*[-–—>=]{1,2}\s*(\d{1,5})")
+COMMANDS = frozenset(
+    [
+        *(
+            "curl",
+            "wget",
+            "pip",
+            "pip3",
+            "npm",
+            "yarn",
+            "git",
+            "python",
+            "python3",
+            "node",
+            "docker",
+            "ssh",
+            "chromium",
+        ),
+        *(
+            "google-chrome",
+            "firefox",
+            "youtube-dl",
+            "yt-dlp",
+            "aria2c",
+            "scrapy",
+            "apt",
+            "apt-get",
+            "go",
+            "cargo",
+            "java",
+        ),
+    ]
+)
+_PROXY_FLAG = re.compile(
+    r"(?:-x|-e|--?proxy(?:-server)?|--preproxy|--socks[45]a?(?:-hostname)?|--all-proxy|(?:.*\.)?(?:https?\.)?proxy|(?:https?|all|socks)_proxy)",
+    re.IGNORECASE,
+)
 _SEPARATORS = re.compile(r"[,;|]+")
 _FIELDS = re.compile(r"[\t,;|]")
 _INVISIBLE = {0xFEFF: None, 0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0xAD: None, 0xA0: " ", 0x3000: " "}
+_WIDE_STOP = re.compile(r"(?<=\d)[。｡](?=\d)")
 _WIDE = str.maketrans(
     {"：": ":", "．": ".", "，": ",", "；": ";", "｜": "|", "＠": "@", "／": "/", "、": ","}
     | {chr(0xFF10 + d): str(d) for d in range(10)}
@@ -70,11 +123,13 @@ def read_line(line: str, scheme: Scheme | None = None, *, prose: bool = False) -
     if plain is not None:
         yield plain
         return
+    if "\x1b" in line:
+        line = _COLOUR.sub("", line)
     if has_control(line.rstrip("\r\n\x1a")):
         yield None if prose or not line.strip() else Refused.MALFORMED
         return
     if not line.isascii():
-        line = line.translate(_INVISIBLE).translate(_WIDE)
+        line = _WIDE_STOP.sub(".", line.translate(_INVISIBLE).translate(_WIDE))
     line = line.strip()
     if not line:
         return
@@ -92,7 +147,17 @@ def read_line(line: str, scheme: Scheme | None = None, *, prose: bool = False) -
 def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]:
     found: list[Candidate] = []
     refused: list[Refused] = []
+    if _LOG.search(line):
+        if not prose:
+            yield Refused.MALFORMED
+        return
     words = line.split()
+    if len(words) > 2 and (argument := proxy_arguments(words)) is not None:
+        yield from (one for one in argument if one is not None)
+        return
+    if pairs := code_pairs(line):
+        yield from _coded(pairs, scheme)
+        return
     if len(words) > 2 and words[0].lower() in SCHEMES and is_host(words[1]) and port_number(words[2]):
         yield _proxychains(words, scheme, line)
         return
@@ -120,12 +185,39 @@ def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]
         yield from refused
 
 
+def _coded(pairs: list[Pair], scheme: Scheme | None) -> Iterator[Reading]:
+    """Pairs of address and port out of a piece of code or a scanner's report."""
+    for host, port, rest in pairs:
+        labels = scheme_words(rest) or (scheme,)
+        for label in labels:
+            yield build(host, port, scheme=label)
+
+
 def _site(candidate: Candidate, word: str) -> bool:
     """In prose, ``http://name:port`` is a link to some page."""
     return not is_v4(candidate.endpoint.host) and ":" not in candidate.endpoint.host and "socks" not in word.lower()
 
 
+def proxy_arguments(words: list[str]) -> list[Reading] | None:
+    """The proxies that a command line names, or None when the line is no command: its other addresses are targets."""
+    if words[0] not in COMMANDS and not (words[0] in ("$", "#", ">", "sudo") and words[1] in COMMANDS):
+        return None
+    found: list[Reading] = []
+    for position, word in enumerate(words[1:], 1):
+        flag, _, value = word.partition("=")
+        if _PROXY_FLAG.fullmatch(flag):
+            value = value or (words[position + 1] if position + 1 < len(words) else "")
+            label = scheme_words(flag) if "socks" in flag else None
+            reading = read_token(value.strip("\"'"), label[0] if label else None)
+            if isinstance(reading, Candidate):
+                found.append(reading)
+    return found
+
+
 def _word(word: str, scheme: Scheme | None, names: bool, text: str) -> list[Reading]:
+    if "://" in word and not read_scheme(word.lstrip("\"'`([{<*")) and (urls := _URL.findall(word)):
+        # "http_proxy=http://..." and Markdown links, before the name in front is taken for a user.
+        return [read_token(url, scheme, names=names, text=text) for url in urls]
     whole = read_token(word, scheme, names=names, text=text)
     pieces = [piece for piece in _SEPARATORS.split(word) if piece]
     if len(pieces) > 1:
@@ -135,15 +227,33 @@ def _word(word: str, scheme: Scheme | None, names: bool, text: str) -> list[Read
             return readings
     if isinstance(whole, Candidate):
         return [whole]
-    query = _QUERY.search(word)
-    if query:
-        return [build(query[1], query[2], scheme=Scheme.SOCKS5, credentials=_query_secret(word), text=text)]
+    if "port=" in word and (query := _queried(word, scheme, text)) is not None:
+        return [query]
     if "://" in word:
-        # "http_proxy=http://..." and Markdown links; what starts with a scheme has been read as a whole.
-        urls = [] if read_scheme(word) else _URL.findall(word)
-        return [read_token(url, scheme, names=names, text=text) for url in urls] or [whole]
+        return [whole]
     inside = [build(*match.groups(), scheme=scheme, text=text) for match in _INSIDE.finditer(word)]
     return list(inside) or [whole]
+
+
+def _queried(word: str, scheme: Scheme | None, text: str) -> Candidate | None:
+    """A link whose query names server and port."""
+    query = None if _MTPROTO.search(word) else _QUERY.search(word)
+    if query is None or not is_host(query[1]):
+        return None
+    socks = Scheme.SOCKS5 if "socks?" in word.lower() else scheme
+    reading = build(query[1], query[2], scheme=socks, credentials=_query_secret(word), text=text)
+    return reading if isinstance(reading, Candidate) else None
+
+
+def carried(value: str, scheme: Scheme | None) -> Reading:
+    """The entry that an attribute carries: itself, the query of a link, or inside a call like ``copy("...")``."""
+    if "=" in value and (query := _queried(value, scheme, value)) is not None:
+        return query
+    reading = read_token(value, scheme, names=False)
+    if isinstance(reading, Candidate):
+        return reading
+    found = [one for one in read_line(value, scheme, prose=True) if isinstance(one, Candidate)] if ":" in value else []
+    return found[0] if len(found) == 1 else reading
 
 
 def _proxychains(words: list[str], scheme: Scheme | None, line: str) -> Reading:
@@ -164,9 +274,9 @@ def _apart(line: str, words: list[str], scheme: Scheme | None, prose: bool) -> t
     cells = [cell.strip(" \"'`*\r") for cell in _FIELDS.split(line.strip("| \t"))]
     if len(cells) > 1:
         for index in range(len(cells) - 1):
-            if is_host(cells[index], names=index == 0 and not prose) and _portlike(cells[index + 1]):
+            if is_host(cells[index], names=index == 0 and not prose) and portlike(cells[index + 1]):
                 pairs.append((cells[index], cells[index + 1]))
-    if not pairs and len(words) > 1 and _portlike(words[1].strip(",;|\"'")):
+    if not pairs and len(words) > 1 and portlike(words[1].strip(",;|\"'")):
         host = words[0].strip(",;|\"'")
         if _ADDRESS.fullmatch(host) or is_host(host, names=len(words) == 2 and not prose):
             pairs.append((host, words[1].strip(",;|\"'")))
@@ -178,7 +288,8 @@ def _apart(line: str, words: list[str], scheme: Scheme | None, prose: bool) -> t
     return [r for r in readings if isinstance(r, Candidate)], [r for r in readings if isinstance(r, Refused)]
 
 
-def _portlike(cell: str) -> bool:
+def portlike(cell: str) -> bool:
+    """True for a port, and for what was meant as one: a short word that begins with a digit."""
     return port_number(cell) is not None or (
         cell[:1].isdigit() and cell.isascii() and cell.isalnum() and len(cell) <= 6
     )
@@ -200,6 +311,8 @@ def _annotated(candidate: Candidate, line: str, words: list[str]) -> Iterator[Ca
     at = line.find(host)
     tail = line[at + len(host) :].lstrip("]") if at >= 0 else ""
     tail = re.sub(r"^[:\s,;|]*\d{1,5}", "", tail, count=1)
+    if candidate.credentials is None and (at == 0 or line[:at].endswith("://")):
+        candidate = replace(candidate, credentials=_secret_after(tail))
     match = _ANNOTATION.match(" " + tail.lstrip())
     fields = [field.strip("\"'`[]()") for field in re.split(r"[\s,;|#]+", tail) if field]
     country = match[1] if match else country_field(fields)
@@ -218,48 +331,20 @@ def _annotated(candidate: Candidate, line: str, words: list[str]) -> Iterator[Ca
         yield replace(candidate, scheme=scheme)
 
 
-class LineReader:
-    """Reads line after line; an address alone on its line waits for a port alone on the next."""
-
-    def __init__(self, scheme: Scheme | None) -> None:
-        self._scheme = scheme
-        self._waiting = ""
-
-    def read(self, line: str) -> Iterator[Reading]:
-        label, value = labelled(line.strip().lstrip("- "))
-        if self._waiting:
-            host, self._waiting = self._waiting, ""
-            if (not label or label in PORT) and _portlike(value.strip("\"',")):
-                yield build(host, value.strip("\"',"), scheme=self._scheme)
-                return
-            yield Refused.MALFORMED
-        if is_v4(value.strip("\"',")) and (not label or label in ADDRESS):
-            self._waiting = value.strip("\"',")
-            return
-        yield from read_line(line, self._scheme)
-
-    def end(self) -> Iterator[Reading]:
-        if self._waiting:
-            self._waiting = ""
-            yield Refused.MALFORMED
+def _secret_after(tail: str) -> Credentials | None:
+    """User and password behind an entry, alone there: ``user:password`` or two fields, and no remarks on the proxy."""
+    fields = [field for field in re.split(r"[\s,;|]+", tail) if field]
+    if len(fields) == 1 and ":" in fields[0]:
+        fields = fields[0].split(":", 1)
+    if len(fields) != 2 or not all(3 <= len(field) <= 128 for field in fields):
+        return None
+    user, password = fields
+    remarks = any(_REMARK.search(field) or scheme_words(field) is not None for field in fields)
+    mixed = any(sign.isdigit() for sign in password) and any(sign.isalpha() for sign in password)
+    return Credentials(user, password) if mixed and not remarks and not user.isdigit() else None
 
 
 def labelled(text: str) -> tuple[str, str]:
     """``Port: 80`` as the normalised label and the value; no label where there is none."""
     match = _LABEL.fullmatch(text)
     return (normal(match[1]), match[2].strip()) if match else ("", text)
-
-
-def read_text(text: str, scheme: Scheme | None, limit: int) -> Iterator[Reading]:
-    """Every line of a text; lines above ``limit`` characters are refused whole."""
-    reader = LineReader(scheme)
-    for line in text.splitlines() if "\r" in text else text.split("\n"):
-        if len(line) > limit:
-            yield Refused.TOO_LONG
-            continue
-        plain = read_plain(line, scheme)
-        if plain is not None:
-            yield plain
-        else:
-            yield from reader.read(line)
-    yield from reader.end()

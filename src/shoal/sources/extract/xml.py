@@ -20,6 +20,9 @@ _PIECE = re.compile(
 _TAG = re.compile(r"(?P<end>/)?\s*(?P<name>[\w:.-]+)(?P<rest>.*)", re.DOTALL)
 _ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
+_LINKS = frozenset(("link", "guid", "comments", "docs", "id", "generator", "source", "image", "icon", "logo", "url"))
+"""Elements of feeds that point at pages."""
+
 
 def read_xml(
     text: str, scheme: Scheme | None, nested: Callable[[str, Scheme | None], Iterator[Reading]]
@@ -64,7 +67,7 @@ def _leaf(
     scheme: Scheme | None,
     nested: Callable[[str, Scheme | None], Iterator[Reading]],
 ) -> Iterator[Reading]:
-    if word in NOT_PROXY:
+    if word in NOT_PROXY or (word in _LINKS and value.lower().startswith("http")):
         return
     if "\n" in value or "<" in value or (":" in value and word not in ADDRESS):
         yield from nested(value, scheme)
