@@ -132,7 +132,7 @@ async def test_continue_is_passed_on_and_the_body_follows(world):
         writer.write(ask(w, "/up", "Expect: 100-continue", "Content-Length: 5", method="POST"))
         assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 100")
         writer.write(b"12345")
-        head, body = split(await asyncio.wait_for(reader.read(), 10))
+        _head, body = split(await asyncio.wait_for(reader.read(), 10))
         assert json.loads(body)["length"] == 5
         writer.close()
 

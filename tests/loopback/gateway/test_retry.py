@@ -167,7 +167,7 @@ async def test_a_slow_upstream_is_raced_and_the_first_to_finish_wins(bare, kit):
         kit.Upstream("127.2.2.2", tunnel_that(kit, answers=True)) as quick,
         bare.gateway([slow.record(), quick.record()], ordered=True) as gateway,
     ):
-        reader, writer, head = await asyncio.wait_for(connect(gateway.port), 3)
+        _reader, writer, head = await asyncio.wait_for(connect(gateway.port), 3)
         assert str(quick.port).encode() in head
         assert gateway.stats().hedges == 1
         writer.transport.abort()
