@@ -25,6 +25,8 @@ class Answer(Struct, frozen=True, gc=False):
     status: int
     headers: Headers
     body: bytes
+    fields: Headers = ()
+    """Header fields of this answer alone; those in ``headers`` are encoded once for all answers that share them."""
 
 
 class Body(Struct, frozen=True, gc=False):
@@ -185,7 +187,16 @@ def _nonce(exchange: Exchange) -> Answer:
 
 
 def _document(exchange: Exchange) -> Answer:
-    return _DOCUMENT_ANSWERS[exchange.path]
+    """A fixed document. With a nonce its head is signed: one exchange proves that it came from here, unchanged."""
+    plain = _DOCUMENT_ANSWERS[exchange.path]
+    nonce = query_value(exchange.query, "nonce") if exchange.query else None
+    if nonce is None or not is_nonce(nonce):
+        return plain
+    address = exchange.peer[0]
+    fields: Headers = (("X-Shoal-Address", address), ("X-Shoal-Nonce", nonce))
+    if exchange.key is not None:
+        fields = (*fields, ("X-Shoal-Mac", judge_mac(exchange.key, nonce, address)))
+    return Answer(plain.status, plain.headers, plain.body, fields)
 
 
 def _echo(exchange: Exchange) -> Answer:

@@ -33,7 +33,7 @@ class _AnyMethod:
         except ClientDisconnect:
             return
         response = Response(b"" if request.method == "HEAD" else reply.body, reply.status)
-        fields = [*reply.headers, ("Content-Length", str(len(reply.body)))]
+        fields = [*reply.headers, *reply.fields, ("Content-Length", str(len(reply.body)))]
         response.raw_headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in fields]
         await response(scope, receive, send)
 

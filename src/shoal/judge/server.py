@@ -272,6 +272,8 @@ class JudgeProtocol(asyncio.Protocol):
         else:
             end = b"\r\nConnection: keep-alive\r\n\r\n"
         length = str(len(reply.body)).encode()
+        if reply.fields:
+            length += "".join([f"\r\n{name}: {value}" for name, value in reply.fields]).encode("latin-1")
         self._transport.write(self._server.head(reply, now) + length + end + (reply.body if body else b""))
         if linger:
             self._closing = True

@@ -122,11 +122,15 @@ class Outcome(Struct, gc=False):
     """The proxy was given a name, not an address."""
     timing: Timing = Timing()
     judge: str | None = None
+    proved: bool = False
+    """The judge's signature came back although something else is wrong."""
+    content: Honesty | None = None
+    """What a signed document alone suggests: that it was changed, or (FAKES) that its signature is made up."""
 
     @property
     def works(self) -> bool:
         """Proof that the path works: a nonce came back."""
-        return self.failure is None and not self.attempt.document
+        return (self.failure is None or self.proved) and not self.attempt.document
 
 
 def honesty_of(outcome: Outcome) -> Honesty | None:
@@ -134,6 +138,9 @@ def honesty_of(outcome: Outcome) -> Honesty | None:
     failure = outcome.failure
     if failure is None:
         return Honesty.CLEAN if outcome.attempt.document else None
+    if outcome.attempt.page and failure.stage is Stage.CONTENT:
+        # Changed without a signature proves nothing until another exchange shows that this proxy works at all.
+        return outcome.content if outcome.proved or outcome.content is Honesty.FAKES else None
     if failure.reason is Reason.MISMATCH and failure.stage is Stage.CONTENT:
         return Honesty.TAMPERS if outcome.attempt.document else Honesty.FAKES
     # The judge's certificate is right when asked directly, or it would not be asked through proxies.
@@ -164,13 +171,14 @@ def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
     cannot: set[Capability] = set()
     anonymity: Anonymity | None = None
     address: str | None = None
-    works = name_failed = False
+    works = name_failed = changed = False
     seen: set[Honesty] = set()
     for outcome in outcomes:
         attempt = outcome.attempt
         found = honesty_of(outcome)
         if found is not None:
             seen.add(found)
+        changed = changed or outcome.content is Honesty.TAMPERS
         capability = _proves(attempt)
         if not outcome.works:
             failure = outcome.failure
@@ -192,6 +200,8 @@ def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
                 can.add(Capability.IPV6_EXIT)
         if outcome.anonymity is not None and (anonymity is None or not attempt.tls):
             anonymity = outcome.anonymity
+    if changed and works:
+        seen.add(Honesty.TAMPERS)
     honesty = next((honesty for honesty in _WORST_FIRST if honesty in seen), None)
     if not works:
         return _NOTHING_LEARNED if honesty is None else Facts(honesty=honesty)

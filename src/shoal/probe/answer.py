@@ -55,6 +55,14 @@ class AnswerReader:
     def body(self) -> bytes:
         return b"" if self._body is None else self._body.body
 
+    @property
+    def head(self) -> bytes:
+        """The field lines of the answer, between line ends."""
+        head = self._head.head
+        if head is None:
+            return b""
+        return "".join(["\r\n", *[f"{name}: {value}\r\n" for name, value in head.headers]]).encode("latin-1")
+
     def receive_data(self, data: bytes) -> bool:
         """True once the answer is complete."""
         while self._body is None:

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from shoal.domain import Failure, Reason, Record, Scheme, Stage, Timing
+from shoal.domain import Anonymity, Failure, Honesty, Reason, Record, Scheme, Stage, Timing
 from shoal.domain.judge import DOCUMENTS
 from shoal.options import CheckOptions
+from shoal.policy.content import short_diff
 from shoal.policy.discovery import Attempt
 from shoal.policy.verdict import Outcome, anonymity_of
 from shoal.probe.connection import Exchange
-from shoal.probe.dialects import read_echo
+from shoal.probe.dialects import read_echo, read_signature
 from shoal.probe.panel import JudgePanel
 from shoal.probe.seat import Seat
 from shoal.upstream import Target, TlsContexts, UpstreamPlan, printable, status_failure
@@ -47,7 +48,7 @@ class Attempts:
             if attempt.document:
                 return await self._documents(record, attempt, seat, address, deadline)
             nonce = self._nonce()
-            exchange = self._exchange(record, attempt, seat, nonce, "")
+            exchange = self._exchange(record, attempt, seat, nonce, attempt.page)
         except LocalProtocolError as error:
             # These credentials, or this address, cannot be said in this scheme.
             unsayable = Failure(Stage.HANDSHAKE, Reason.MALFORMED, printable(str(error)))
@@ -56,8 +57,14 @@ class Attempts:
         failure = _failure_of(exchange)
         timing = _timing_of(exchange)
         judge = seat.judge
+        if attempt.page and 300 <= exchange.status < 400:
+            # The judge redirects nobody: the proxy put another page in the document's place.
+            failure = Failure(Stage.CONTENT, Reason.MISMATCH, f"{attempt.page} was answered with a redirect")
+            return Outcome(attempt, failure, timing=timing, judge=judge.url, content=Honesty.TAMPERS)
         if failure is not None:
             return Outcome(attempt, failure, timing=timing, judge=judge.url)
+        if attempt.page:
+            return self._read_page(attempt, seat, exchange, nonce, timing)
         echo = read_echo(judge, exchange.body, nonce)
         if echo.nonce_ok is not True:
             why = "an answer that is not the judge's" if echo.address is None else "the nonce did not come back"
@@ -66,6 +73,31 @@ class Attempts:
         anonymity = anonymity_of(echo, self._panel.own, sent, seat.baseline)
         named = judge.named and not attempt.by_address
         return Outcome(attempt, None, echo.address, anonymity, named, timing, judge.url)
+
+    def _read_page(self, attempt: Attempt, seat: Seat, exchange: Exchange, nonce: str, timing: Timing) -> Outcome:
+        """A signed document: its head proves that the judge was asked, its body that content survives."""
+        judge = seat.judge
+        page = attempt.page
+        expected = DOCUMENTS[page].body
+        signature = read_signature(judge, exchange.head, nonce)
+        named = judge.named and not attempt.by_address
+        # What the request looked like only the echo shows; our own address at the judge says enough.
+        anonymity = Anonymity.TRANSPARENT if signature.address in self._panel.own.addresses else None
+        if signature.nonce_ok and exchange.body == expected:
+            return Outcome(attempt, None, signature.address, anonymity, named, timing, judge.url)
+        content = None
+        if signature.nonce_ok is False:
+            words, content = f"the signature of {page} is wrong", Honesty.FAKES
+        elif exchange.body != expected:
+            words, content = f"{page} came back changed: {short_diff(expected, exchange.body)}", Honesty.TAMPERS
+        else:
+            words = f"{page} came back without the judge's signature"
+        failure = Failure(Stage.CONTENT, Reason.MISMATCH, words)
+        proved = bool(signature.nonce_ok)
+        exit_ = signature.address if proved else None
+        return Outcome(
+            attempt, failure, exit_, anonymity if proved else None, named, timing, judge.url, proved, content
+        )
 
     async def _documents(self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float) -> Outcome:
         """All fixed documents at the same time: proxies change one kind and leave the others alone."""
@@ -137,11 +169,7 @@ def _changed(path: str, exchange: Exchange) -> Failure | None:
     expected = DOCUMENTS[path].body
     if exchange.body == expected:
         return None
-    if len(exchange.body) != len(expected):
-        words = f"{path} came back changed: {len(exchange.body)} bytes instead of {len(expected)}"
-    else:
-        first = next(at for at, pair in enumerate(zip(exchange.body, expected, strict=True)) if pair[0] != pair[1])
-        words = f"{path} came back changed at byte {first}"
+    words = f"{path} came back changed: {short_diff(expected, exchange.body)}"
     return Failure(Stage.CONTENT, Reason.MISMATCH, words)
 
 

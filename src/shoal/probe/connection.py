@@ -23,7 +23,7 @@ class Exchange(asyncio.Protocol):
     __slots__ = (
         "_deadline", "_done", "_expired", "_handshake_timeout", "_limit", "_loop", "_overall", "_plan", "_reader",
         "_request", "_slot", "_stage", "_task", "_transport", "_wheel", "body", "connected", "ended", "failure",
-        "first_byte", "ready", "reason", "started", "status",
+        "first_byte", "head", "ready", "reason", "started", "status",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +48,8 @@ class Exchange(asyncio.Protocol):
         self.status = 0
         self.reason = ""
         self.body = b""
+        self.head = b""
+        """The answer's head as it came, or as the codec read it."""
         self.started = self.connected = self.ready = self.first_byte = self.ended = 0.0
 
     async def run(
@@ -145,7 +147,9 @@ class Exchange(asyncio.Protocol):
                 self.first_byte = self._loop.time()
                 whole = read_whole(data, self._limit)
                 if whole is not None:
-                    self.status, self.body = whole
+                    self.status, body = whole
+                    self.body = body
+                    self.head = data[: len(data) - len(body)]
                     self._done.set_result(None)
                     return
                 self._reader = AnswerReader(self._limit)
@@ -204,6 +208,7 @@ class Exchange(asyncio.Protocol):
         self.status = reader.status
         self.reason = reader.reason
         self.body = reader.body
+        self.head = reader.head
         self._done.set_result(None)
 
     def _end(self) -> None:

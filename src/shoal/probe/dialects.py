@@ -121,6 +121,40 @@ def _read_shoal(judge: Judge, body: bytes, nonce: str) -> Echo:
     return Echo(seen, ok, answer.headers, answer.target, body)
 
 
+# In the order in which our judge writes them; a proxy may have sorted them, hence the second look.
+_SIGNATURE: Final = re.compile(
+    rb"\r\nX-Shoal-Address: ([0-9A-Fa-f:.]{2,45})\r\nX-Shoal-Nonce: ([0-9a-f]{32})\r\n"
+    rb"(?:X-Shoal-Mac: ([0-9a-f]{64})\r\n)?"
+)
+_SIGNATURE_PARTS: Final = tuple(
+    re.compile(rb"\r\nx-shoal-%s:[ \t]*([!-~]{1,128})[ \t]*\r\n" % name, re.IGNORECASE)
+    for name in (b"address", b"nonce", b"mac")
+)
+
+
+def read_signature(judge: Judge, head: bytes, nonce: str) -> Echo:
+    """What the head of a fixed document proves. ``nonce_ok`` None: it is not signed at all."""
+    found = _SIGNATURE.search(head)
+    if found is not None:
+        given: tuple[bytes | None, ...] = found.groups()
+    else:
+        given = tuple([None if (part := one.search(head)) is None else part[1] for one in _SIGNATURE_PARTS])
+    address, said, mac = given
+    if address is None or said is None:
+        return Echo(None, None)
+    text = address.decode()
+    seen = text if ipv4_number(text) is not None else _address(text)
+    ok = seen is not None and said == nonce.encode()
+    if ok and judge.key is not None:
+        if mac is None and found is not None:
+            part = _SIGNATURE_PARTS[2].search(head)
+            mac = None if part is None else part[1]
+        if mac is None:
+            return Echo(seen, None)
+        ok = hmac.compare_digest(mac, judge_mac(judge.key, nonce, text).encode())
+    return Echo(seen, ok)
+
+
 def _read_httpbin(judge: Judge, body: bytes, nonce: str) -> Echo:
     try:
         answer = _decode_httpbin(body)

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from shoal.domain import Failure, Reason, Stage, Trust
+from shoal.domain.judge import DOCUMENTS
 from shoal.options import JudgeOptions
 from shoal.policy.discovery import Judges
 from shoal.policy.verdict import Echo, OwnAddresses, gives_away
 from shoal.ports import Clock, JudgeStatus, ResolveError, Resolver
 from shoal.probe.connection import Exchange
-from shoal.probe.dialects import guess_kind, read_echo
+from shoal.probe.dialects import guess_kind, read_echo, read_signature
 from shoal.probe.judges import Judge
 from shoal.probe.seat import NOBODY, Seat
 from shoal.probe.wheel import TimerWheel
@@ -64,6 +65,7 @@ class JudgePanel:
         """What a check may count on now; a new value after every control."""
         self._plain: tuple[Seat, ...] = ()
         self._tls: tuple[Seat, ...] = ()
+        self._signing: tuple[Seat, ...] = ()
 
     # -- ports.Vantage -----------------------------------------------------------------------------------------
 
@@ -99,10 +101,12 @@ class JudgePanel:
             self._wheel = TimerWheel(asyncio.get_running_loop())
         return self._wheel
 
-    def pick(self, *, tls: bool, documents: bool = False) -> Seat | None:
+    def pick(self, *, tls: bool, documents: bool = False, signs: bool = False) -> Seat | None:
         """A judge that is well: the user's own in turn; else the public ones in turn, most willing first."""
         seats = self._tls if tls else self._plain
-        if documents:
+        if signs:
+            seats = self._signing
+        elif documents:
             seats = tuple(seat for seat in seats if seat.has_documents)
         if len(seats) <= 1:
             return seats[0] if seats else None
@@ -185,6 +189,7 @@ class JudgePanel:
         carriers.sort(key=lambda seat: not seat.has_documents)
         self._plain = tuple(seat for seat in carriers if not seat.judge.tls)
         self._tls = tuple(seat for seat in carriers if seat.judge.tls)
+        self._signing = tuple(seat for seat in self._plain if seat.signs)
         plain, tls = next(iter(self._plain), None), next(iter(self._tls), None)
         self.at_hand = Judges(
             plain is not None,
@@ -192,6 +197,7 @@ class JudgePanel:
             plain is not None and plain.has_documents,
             tls is not None and tls.has_documents,
             any(first.judge.named for first in (plain or tls,) if first is not None),
+            bool(self._signing),
         )
         seen = {seat.own_seen for seat in well if seat.own_seen is not None}
         if well and seen != self._own.addresses:
@@ -226,6 +232,8 @@ class JudgePanel:
         if error is not None and error.stage is Stage.CONTENT and seat.judge.guessed:
             # Perhaps it is of another kind than its path suggests; the guess is in place now.
             error = await self._ask_once(seat)
+        if error is None and seat.judge.kind == "shoal":
+            await self._ask_for_documents(seat)
         seat.checked_at = self._clock.now()
         seat.checked_loop = loop.time()
         seat.ok = error is None
@@ -246,19 +254,7 @@ class JudgePanel:
         if not seat.addresses:
             return Failure(Stage.RESOLVE, Reason.UNREACHABLE, "no address")
         nonce = self._nonce()
-        template = seat.template("", False)
-        plan = None
-        if judge.tls:
-            plan = UpstreamPlan(None, Target(judge.host, judge.port, self._contexts.target))
-        exchange = Exchange(loop, self.wheel, template.request(nonce), plan, ANSWER_LIMIT_BYTES)
-        self.charge(seat)
-        await exchange.run(
-            seat.addresses[0],
-            judge.port,
-            connect_timeout=CONTROL_TIMEOUT,
-            handshake_timeout=CONTROL_TIMEOUT,
-            deadline=started + CONTROL_TIMEOUT,
-        )
+        exchange = await self._direct(seat, "", nonce, started + CONTROL_TIMEOUT)
         if exchange.failure is not None:
             return exchange.failure
         if exchange.status != 200:
@@ -269,6 +265,46 @@ class JudgePanel:
             seat.proven = exchange.ended
             seat.latency = exchange.ended - exchange.started
         return wrong
+
+    async def _direct(self, seat: Seat, document: str, nonce: str, deadline: float) -> Exchange:
+        """One request without a proxy."""
+        judge = seat.judge
+        plan = None
+        if judge.tls:
+            plan = UpstreamPlan(None, Target(judge.host, judge.port, self._contexts.target))
+        request = seat.template(document, False).request(nonce)
+        exchange = Exchange(asyncio.get_running_loop(), self.wheel, request, plan, ANSWER_LIMIT_BYTES)
+        self.charge(seat)
+        await exchange.run(
+            seat.addresses[0],
+            judge.port,
+            connect_timeout=CONTROL_TIMEOUT,
+            handshake_timeout=CONTROL_TIMEOUT,
+            deadline=deadline,
+        )
+        return exchange
+
+    async def _ask_for_documents(self, seat: Seat) -> None:
+        """Whether its fixed documents are right when no proxy is in between: else none would be called honest."""
+        now = asyncio.get_running_loop().time()
+        if seat.documents and now - seat.documents_at < self._options.control_interval:
+            return
+        seat.documents_at = now
+        nonces = {path: self._nonce() for path in DOCUMENTS}
+        async with asyncio.TaskGroup() as group:
+            tasks = {
+                path: group.create_task(
+                    self._direct(seat, path, nonce, now + CONTROL_TIMEOUT), name=f"control {seat.judge.url} {path}"
+                )
+                for path, nonce in nonces.items()
+            }
+        answers = {path: task.result() for path, task in tasks.items()}
+        seat.documents = all(
+            answer.status == 200 and answer.body == DOCUMENTS[path].body for path, answer in answers.items()
+        )
+        seat.signs = seat.documents and all(
+            read_signature(seat.judge, answer.head, nonces[path]).nonce_ok for path, answer in answers.items()
+        )
 
     def _calibrate(self, seat: Seat, echo: Echo, body: bytes, nonce: str) -> Failure | None:
         judge = seat.judge

@@ -89,7 +89,7 @@ class NetProber:
             if started >= deadline:
                 cut = True
                 break
-            seat = panel.pick(tls=attempt.tls, documents=attempt.document)
+            seat = panel.pick(tls=attempt.tls, documents=attempt.document, signs=attempt.page != "")
             if seat is None:
                 # The last judge of its kind fell silent in the middle of this check.
                 cut = True
@@ -103,10 +103,10 @@ class NetProber:
             outcome = await self._attempts.make(record, attempt, seat, host, started, deadline)
             outcomes.append(outcome)
             failure = outcome.failure
+            if seat.judge.key is not None and outcome.works:
+                # Signed, so it proves the judge; what a proxy could have made up itself proves nothing.
+                seat.proven = loop.time()
             if failure is None:
-                if seat.judge.key is not None and not attempt.document:
-                    # Signed, so it proves the judge; what a proxy could have made up itself proves nothing.
-                    seat.proven = loop.time()
                 blames.append(None)
             else:
                 blames.append(await self._blame(failure, seat, started, loop.time()))

@@ -57,10 +57,9 @@ def _observe(
     failure: Failure | None = None
     at_fault: Blame | None = None
     for outcome, found in zip(outcomes, blames, strict=True):
-        if outcome.failure is not None:
-            if failure is None:
-                failure, at_fault = outcome.failure, found
-        elif not works and outcome.works:
+        if outcome.failure is not None and failure is None:
+            failure, at_fault = outcome.failure, found
+        if not works and outcome.works:
             works = True
             best = outcome
         if outcome.attempt.document and outcome.failure is not None and outcome.failure.stage is not Stage.CONTENT:
@@ -78,7 +77,7 @@ def _one(key: str, at: float, outcome: Outcome, at_fault: Blame | None, profile:
         key,
         Kind.PROBE,
         at,
-        outcome.failure is None,
+        outcome.works,
         attempt.scheme,
         outcome.failure,
         at_fault,
@@ -139,7 +138,14 @@ def summarise(key: str, observations: tuple[Observation, ...]) -> CheckResult:
         next((fact.exit for fact in facts if fact.exit is not None), None),
         None,
         min(seen.timing.total for seen in working),
+        # It works, and yet something is to be told: what was changed on the way.
+        next((seen.failure for seen in working if _is_dishonest(seen)), None),
     )
+
+
+def _is_dishonest(seen: Observation) -> bool:
+    honesty = None if seen.facts is None else seen.facts.honesty
+    return honesty is not None and honesty.is_dangerous
 
 
 def _rank(failure: Failure | None) -> int:

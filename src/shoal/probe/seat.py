@@ -16,8 +16,8 @@ class Seat:
     ``proven`` (seconds of the loop's clock): proof that judge and network were well then."""
 
     __slots__ = (
-        "_templates", "addresses", "baseline", "checked_at", "checked_loop", "error", "failure", "judge", "latency",
-        "ok", "own_seen", "proven", "tokens", "tokens_at",
+        "_templates", "addresses", "baseline", "checked_at", "checked_loop", "documents", "documents_at", "error",
+        "failure", "judge", "latency", "ok", "own_seen", "proven", "signs", "tokens", "tokens_at",
     )  # fmt: skip
 
     def __init__(self, judge: Judge) -> None:
@@ -32,6 +32,11 @@ class Seat:
         self.addresses: tuple[str, ...] = ()
         self.baseline: frozenset[str] = frozenset()
         self.own_seen: str | None = None
+        self.documents = False
+        """Its fixed documents came to us as they should, when they were asked for directly."""
+        self.signs = False
+        """With a right signature, too."""
+        self.documents_at = float("-inf")
         self.tokens = 0.0
         self.tokens_at = 0.0
         self._templates: dict[tuple[str, bool], Template] = {}
@@ -59,7 +64,7 @@ class Seat:
 
     @property
     def has_documents(self) -> bool:
-        return self.judge.kind == "shoal"
+        return self.documents
 
     def status(self) -> JudgeStatus:
         judge = self.judge

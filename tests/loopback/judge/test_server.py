@@ -202,3 +202,11 @@ def test_routes_of_an_application_give_the_same_answers() -> None:
     assert client.get("/nonce/abc").text == "abc\n"
     assert client.get("/echo").status_code == 405
     assert client.post("/echo", content=b"x" * 1_048_577).status_code == 413
+
+
+async def test_the_signature_of_one_document_is_not_kept_for_the_next(judge: JudgeHandle) -> None:
+    for nonce in (b"first", b"second"):
+        raw = await talk(judge.port, b"GET /doc/data.json?nonce=%s HTTP/1.1\r\nConnection: close\r\n\r\n" % nonce)
+        assert b"\r\nX-Shoal-Nonce: %s\r\n" % nonce in raw
+        assert raw.endswith(DOCUMENTS["/doc/data.json"].body)
+    assert len(judge.server._heads) == 1

@@ -77,6 +77,8 @@ class World:
         self.clock = FakeClock()
         self.judge_down = False
         self.judge_requests = 0
+        self.signs = True
+        """False: a judge of an older release, which does not sign its documents."""
         self.judge_mangle: Callable[[dict[str, object]], None] = lambda answer: None
         self.ports: dict[str, int] = {}
         self.contexts = contexts
@@ -124,8 +126,14 @@ class World:
             return
         parts = urlsplit(head.target)
         document = DOCUMENTS.get(parts.path)
+        signed = ""
         if document is not None:
             body = document.body
+            nonce = parse_qs(parts.query).get("nonce", [""])[0]
+            if self.signs:
+                address = writer.get_extra_info("peername")[0]
+                mac = judge_mac(KEY.encode(), nonce, address)
+                signed = f"X-Shoal-Address: {address}\r\nX-Shoal-Nonce: {nonce}\r\nX-Shoal-Mac: {mac}\r\n"
         else:
             nonce = parse_qs(parts.query).get("nonce", [""])[0]
             address, port = writer.get_extra_info("peername")[:2]
@@ -143,7 +151,8 @@ class World:
             }
             self.judge_mangle(answer)
             body = json.dumps(answer).encode()
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{signed}Connection: close\r\n\r\n"
+        writer.write(head.encode() + body)
         await writer.drain()
 
     async def begin(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 
+import msgspec
 import pytest
 import trustme
 
 from shoal.domain import Anonymity, Blame, Capability, Honesty, Reason, Scheme, Stage
 from shoal.domain.health import Health
+from shoal.domain.judge import DOCUMENTS
 from shoal.domain.record import Path
+
+EXIT = "127.0.0.77"
 
 
 def verified(scheme, *capabilities):
@@ -158,6 +162,7 @@ async def test_a_judge_that_goes_down_during_checks_is_never_the_proxys_fault(wo
 
 
 async def test_one_judge_of_two_going_down_is_the_targets_fault(world):
+    world.signs = False
     await world.begin(plain=True, tls=True)
     port = await world.serve(world.http_proxy())
     # Only the plain judge breaks: it now answers rubbish, also directly.
@@ -213,3 +218,79 @@ async def test_a_captive_portal_in_front_of_us_makes_the_vantage_ill(world):
     await world.panel.round()
     assert not world.panel.healthy
     assert all("not one of a shoal judge" in status.error for status in world.panel.judges)
+
+
+# -- quick re-checks ---------------------------------------------------------------------------------------------------
+
+
+async def quick(world, handler, checks=20):
+    """Results of so many quick re-checks in a row: one whole turn of the rotation."""
+    await world.begin(tls=False)
+    port = await world.serve(handler)
+    record = world.record(port, path=verified(Scheme.HTTP, Capability.FORWARD))
+    return [await world.prober.check(msgspec.structs.replace(record, checks=number)) for number in range(checks)]
+
+
+async def test_a_quick_recheck_is_one_exchange_that_proves_way_and_content(world):
+    await world.begin(tls=False)
+    port = await world.serve(world.http_proxy())
+    record = world.record(port, path=verified(Scheme.HTTP, Capability.FORWARD))
+    before = world.judge_requests
+    for number in range(20):
+        result = await world.prober.check(msgspec.structs.replace(record, checks=number))
+        assert (result.works, result.exit, result.failure) == (True, EXIT, None)
+    assert world.judge_requests - before == 20
+
+
+@pytest.mark.parametrize("kind", [b"<html", b"(function", b"\x89PNG", b'{"document"'])
+async def test_who_changes_one_kind_of_document_is_found_by_quick_rechecks_and_still_works(world, kind):
+    def change(answer):
+        return answer[:-2] + b"!\n" if kind in answer else answer
+
+    results = await quick(world, world.http_proxy(change=change))
+    assert all(result.works for result in results)
+    caught = [result for result in results if result.honesty is Honesty.TAMPERS]
+    assert caught
+    assert "came back changed: at byte" in caught[0].failure.detail
+
+
+async def test_a_quick_recheck_that_is_redirected_is_tampering(world):
+    def redirect(answer):
+        return b"HTTP/1.1 302 Found\r\nLocation: http://x/\r\n\r\n" if b"</body>" in answer else answer
+
+    results = await quick(world, world.http_proxy(change=redirect))
+    assert all(result.works for result in results)
+    assert Honesty.TAMPERS in {result.honesty for result in results}
+
+
+async def test_a_proxy_that_drops_unknown_fields_is_not_taken_for_a_faker(world):
+    def strip(answer):
+        head, _, body = answer.partition(b"\r\n\r\n")
+        lines = [line for line in head.split(b"\r\n") if not line.startswith(b"X-")]
+        return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+    results = await quick(world, world.http_proxy(change=strip))
+    assert all(result.works and result.honesty is Honesty.UNKNOWN for result in results)
+
+
+async def test_documents_out_of_a_cache_prove_nothing(world):
+    async def knows_them(reader, writer):
+        request = await reader.read(4096)
+        path = request.split(b" ")[1].partition(b"/doc/")[2].partition(b"?")[0].decode()
+        document = DOCUMENTS.get(f"/doc/{path}")
+        body = b"{}" if document is None else document.body
+        nonce = request.partition(b"nonce=")[2][:32]
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX-Shoal-Address: 9.9.9.9\r\nX-Shoal-Nonce: %s\r\n"
+            b"X-Shoal-Mac: %s\r\n\r\n" % (len(body), nonce, b"0" * 64) + body
+        )
+
+    results = await quick(world, knows_them)
+    assert not any(result.works for result in results)
+    assert {result.honesty for result in results} == {Honesty.FAKES}
+
+
+async def test_a_judge_of_an_older_release_is_asked_for_its_echo(world):
+    world.signs = False
+    results = await quick(world, world.http_proxy())
+    assert all(result.works and result.anonymity is Anonymity.ELITE for result in results)

@@ -177,3 +177,16 @@ def test_nothing_a_client_sends_raises(method: str, target: str, headers: list[t
     reply = ask(method, target, [*headers, ("Accept", "application/json")], body=body)
     assert reply.status in (200, 400, 404, 405)
     assert all("\n" not in value and "\r" not in value for _, value in reply.headers)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_a_document_asked_for_with_a_nonce_is_signed_in_its_head_and_unchanged(path: str) -> None:
+    reply = ask(target=f"{path}?nonce=abc")
+    assert reply.body == DOCUMENTS[path].body
+    assert dict(reply.fields) == {
+        "X-Shoal-Address": "192.0.2.7",
+        "X-Shoal-Nonce": "abc",
+        "X-Shoal-Mac": judge_mac(KEY, "abc", "192.0.2.7"),
+    }
+    assert dict(ask(target=f"{path}?nonce=abc", key=None).fields).keys() == {"X-Shoal-Address", "X-Shoal-Nonce"}
+    assert ask(target=path).fields == ask(target=f"{path}?nonce=%00").fields == ()

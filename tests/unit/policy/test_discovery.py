@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from shoal.domain import Capability, Endpoint, Failure, Path, Reason, Record, Scheme, Stage, Trust
 from shoal.domain.health import Health
-from shoal.policy.discovery import GUESS_SHARE, Judges, Situation, next_attempt, scheme_order, situation_of
+from shoal.domain.judge import DOCUMENTS
+from shoal.policy.discovery import GUESS_SHARE, ROTATION, Judges, Situation, next_attempt, scheme_order, situation_of
 from shoal.policy.verdict import Outcome
 
 ALL_JUDGES = Judges(True, True, True, True, True)
@@ -170,3 +171,39 @@ def test_every_check_ends_and_tries_nothing_twice(claims, schemes, full, judges,
     where = situation(*claims, paths=tuple(path(s) for s in schemes), full=full, judges=Judges(*judges))
     tried = play(where, lambda a: data.draw(FAILURES))
     assert len(tried) == len({(a.scheme, a.mode, a.tls, a.document, a.by_address) for a in tried})
+
+
+SIGNING = Judges(True, True, True, True, True, True)
+
+
+def turn(number, record_path, full=False, judges=SIGNING):
+    endpoint = Endpoint("192.0.2.1", 8080)
+    record = Record("id", "192.0.2.1:8080", endpoint, paths=(record_path,), checks=number)
+    return situation_of(record, full, judges)
+
+
+def test_quick_rechecks_ask_for_every_kind_of_document_in_turn_and_the_echo_between():
+    known = path(Scheme.HTTP, Capability.FORWARD)
+    asked = [play(turn(number, known), lambda a: OK) for number in range(len(ROTATION))]
+    assert all(len(attempts) == 1 for attempts in asked)
+    assert sorted(attempts[0].page for attempts in asked) == sorted(ROTATION)
+    assert set(ROTATION) == {"", *DOCUMENTS}
+
+
+def test_profiles_and_old_judges_and_tunnels_under_tls_use_the_echo():
+    forward = path(Scheme.HTTP, Capability.FORWARD)
+    for number in range(len(ROTATION)):
+        assert next_attempt(turn(number, forward, full=True), []).page == ""
+        assert next_attempt(turn(number, forward, judges=ALL_JUDGES), []).page == ""
+        assert next_attempt(turn(number, path(Scheme.HTTP, Capability.TUNNEL)), []).page == ""
+    assert any(next_attempt(turn(n, path(Scheme.SOCKS5)), []).page for n in range(len(ROTATION)))
+
+
+def test_an_unsigned_document_is_followed_by_the_echo_and_a_signed_one_by_nothing():
+    known = path(Scheme.HTTP, Capability.FORWARD)
+    where = next(one for n in range(9) if (one := turn(n, known)).page)
+    mismatch = Failure(Stage.CONTENT, Reason.MISMATCH)
+    first = next_attempt(where, [])
+    assert next_attempt(where, [Outcome(first, mismatch)]).page == ""
+    assert next_attempt(where, [Outcome(first, mismatch, proved=True)]) is None
+    assert next_attempt(where, [Outcome(first, TIMEOUT)]) is None

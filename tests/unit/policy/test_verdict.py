@@ -160,3 +160,31 @@ def test_a_socks5_proxy_that_failed_by_name_and_works_by_address_cannot_resolve(
     by_name = Outcome(Attempt(Scheme.SOCKS5, "tunnel"), Failure(Stage.TUNNEL, Reason.UNREACHABLE))
     by_address = good(Attempt(Scheme.SOCKS5, "tunnel", by_address=True))
     assert facts_of([by_name, by_address]).cannot == {Capability.REMOTE_DNS}
+
+
+PAGE = Attempt(Scheme.HTTP, "forward", page="/doc/page.html")
+CHANGED_PAGE = Failure(Stage.CONTENT, Reason.MISMATCH, "changed")
+
+
+def test_a_signed_document_that_was_changed_is_tampering_on_a_path_that_works():
+    outcome = Outcome(PAGE, CHANGED_PAGE, "203.0.113.1", proved=True, content=Honesty.TAMPERS)
+    assert outcome.works
+    facts = facts_of([outcome])
+    assert facts.honesty is Honesty.TAMPERS
+    assert (facts.can, facts.exit) == ({Capability.FORWARD}, "203.0.113.1")
+
+
+def test_one_right_document_alone_does_not_make_a_proxy_clean():
+    facts = facts_of([Outcome(PAGE, None, "203.0.113.1")])
+    assert facts.honesty is None
+    assert Capability.FORWARD in facts.can
+
+
+def test_an_unsigned_document_counts_by_what_the_echo_then_shows():
+    changed = Outcome(PAGE, CHANGED_PAGE, content=Honesty.TAMPERS)
+    stripped = Outcome(PAGE, CHANGED_PAGE)
+    assert facts_of([changed, good(FORWARD)]).honesty is Honesty.TAMPERS
+    assert facts_of([stripped, good(FORWARD)]).honesty is None
+    assert facts_of([changed, Outcome(FORWARD, MISMATCH)]).honesty is Honesty.FAKES
+    assert facts_of([changed, Outcome(FORWARD, Failure(Stage.RECEIVE, Reason.TIMEOUT))]).honesty is None
+    assert facts_of([Outcome(PAGE, CHANGED_PAGE, content=Honesty.FAKES)]).honesty is Honesty.FAKES
