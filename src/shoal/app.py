@@ -30,15 +30,18 @@ from shoal.engine.scheduler import Scheduler
 from shoal.engine.service import PoolService
 from shoal.engine.way_out import PoolWayOut
 from shoal.errors import ConfigError, ShoalError
+from shoal.gateway import check_bind as check_gateway_bind
+from shoal.gateway import serve_gateway
 from shoal.net.clock import SystemClock
 from shoal.net.descriptors import fitting_concurrency, raise_limit
 from shoal.net.listening import bind_listener
 from shoal.net.resolver import SystemResolver
-from shoal.options import JudgeOptions, Options
+from shoal.options import GatewayOptions, JudgeOptions, Options
 from shoal.policy.address_rules import AddressRules
 from shoal.policy.admission import Admission
 from shoal.policy.bind import check_bind, parse_listen
 from shoal.policy.source_limits import LimitTable
+from shoal.policy.target_rules import TargetRules
 from shoal.ports import Clock, Harvest, Source, SourceError, SourceState, Store
 from shoal.probe.judges import Judge, parse_judge, public_judges
 from shoal.probe.panel import JudgePanel
@@ -57,6 +60,9 @@ _SECRET = "key-secret"  # noqa: S105 - the name under which the store keeps it
 _COUNTS_INTERVAL = 1.0
 """Seconds between looks at the store's sizes."""
 
+_GATEWAY_GRACE = 1.0
+"""Seconds that requests under way get when the pool stops: all of it must end within three."""
+
 log = structlog.get_logger("shoal")
 
 
@@ -67,6 +73,8 @@ class Pool(Struct):
     api_url: str
     judge_url: str
     contacts: tuple[str, ...]
+    gateway_url: str | None = None
+    """Where clients point HTTP_PROXY at; None when the gateway does not listen."""
 
     async def wait(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -147,6 +155,7 @@ async def open_pool(options: Options, *, announce: Callable[[str], None] = log.i
     ``announce`` is told in sentences what a user should know (no network, no judge). Raises the ``ShoalError`` family.
     """
     check_bind(options.api)
+    check_gateway_bind(options.gateway)
     host, port = parse_listen(options.api.listen)
     net = _open_network(options)
     folder = data_folder(options)
@@ -159,7 +168,8 @@ async def open_pool(options: Options, *, announce: Callable[[str], None] = log.i
                 try:
                     base = f"http://{_bracketed(host)}:{server.port}"
                     contacts = _contacts(net.judges, sources)
-                    yield Pool(service, base, f"{base}/check/", contacts)
+                    async with _gateway(service, options.gateway, net, announce) as gateway:
+                        yield Pool(service, base, f"{base}/check/", contacts, gateway)
                 finally:
                     await server.close()
         finally:
@@ -173,6 +183,36 @@ async def _open_api(service: PoolService, options: Options, listener: socket.soc
     app = web.build_app(service, options.api, version=__version__)
     handle: ApiHandle = await server.serve_api(app, *listener.getsockname()[:2], listener=listener)
     return handle
+
+
+@asynccontextmanager
+async def _gateway(
+    service: PoolService, options: GatewayOptions, net: _Network, announce: Callable[[str], None]
+) -> AsyncIterator[str | None]:
+    """The gateway's URL while it listens. Its usual port may be taken (a second pool, another program): then the pool
+    runs without it and says so; a port that the user chose must be had."""
+    rules = TargetRules(options.allow_target, options.refused_ports)
+    try:
+        handle = await serve_gateway(
+            service,
+            options,
+            resolver=net.resolver,
+            contexts=net.contexts,
+            rng=net.rng,
+            target_resolver=SystemResolver(rules.addresses) if options.resolve_here else None,
+        )
+    except ConfigError:
+        raise
+    except ShoalError as error:
+        if options.listen != GatewayOptions().listen:
+            raise
+        announce(f"there is no gateway: {error}")
+        yield None
+        return
+    try:
+        yield f"{'https' if options.tls_cert else 'http'}://{_bracketed(handle.host)}:{handle.port}"
+    finally:
+        await handle.close(_GATEWAY_GRACE)
 
 
 @asynccontextmanager

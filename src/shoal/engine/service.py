@@ -6,7 +6,7 @@ from collections import deque
 
 from msgspec.structs import replace
 
-from shoal.domain import Feedback, Forecast, Lease, Path, Pick, Query, Record, Scheme
+from shoal.domain import Feedback, Forecast, Lease, Path, Pick, Proxy, Query, Record, Scheme
 from shoal.domain.stats import JudgeStats, Stats
 from shoal.engine.collector import Collector
 from shoal.engine.leasing import Leasing
@@ -90,6 +90,10 @@ class PoolService:
         """A record by id, dead ones included, in its newest state."""
         record = await self._store.get(id)
         return None if record is None else self._pool.record(record.key) or record
+
+    def report(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
+        """What a use of a proxy showed, as the gateway tells it: nothing is waited for."""
+        self._leasing.feedback(key, proxy, feedback)
 
     def forecast(self, path: Path) -> Forecast:
         return forecast(path.health, self._clock.now())

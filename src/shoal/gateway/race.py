@@ -85,7 +85,7 @@ class Race:
     def proved(self, attempt: Attempt, latency: float | None = None) -> None:
         """The target's first byte came back."""
         core, pick = self._core, attempt.pick
-        core.service.feedback(
+        core.service.report(
             pick.record.key, pick.proxy, Feedback(ok=True, latency=latency, target=self.demand.target)
         )
         if self.demand.params.session is not None:
@@ -192,7 +192,7 @@ class Race:
         self.failures.append(failure)
         self._tried.add(pick)
         core.counters.failures += 1
-        core.service.feedback(
+        core.service.report(
             pick.record.key, pick.proxy, Feedback(ok=False, failure=failure, target=self.demand.target)
         )
 

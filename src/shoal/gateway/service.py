@@ -23,7 +23,7 @@ class GatewayService(Protocol):
         """Every path that fits."""
         ...
 
-    def feedback(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
+    def report(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
         """What a use of a proxy showed."""
         ...
 

@@ -16,6 +16,7 @@ import uvloop
 from msgspec.structs import replace
 
 from shoal.domain import Capability, Endpoint, Feedback, Health, Path, Pick, Proxy, Query, Record, Scheme, Timing, Trust
+from shoal.domain.health import TIME_SCALES
 from shoal.domain.proxy import record_id, record_key
 from shoal.engine.pool import Pool
 from shoal.gateway import GatewayHandle, serve_gateway
@@ -55,7 +56,7 @@ class Service:
     def list(self, query: Query) -> list[Pick]:
         return self.pool.list(query, NOW)
 
-    def feedback(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
+    def report(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
         self.given.append((key, feedback))
 
     def ready(self) -> tuple[bool, str]:
@@ -64,7 +65,7 @@ class Service:
 
 def record_of(proxy: LabProxy, *, country: str | None = None, trust: Trust = Trust.OWN) -> Record:
     """What the pool would know of a live lab proxy after its checks."""
-    health = Health(at=NOW, ok=(9.0, 9.0, 9.0), last_ok=NOW - 1.0, oks=9, streak=9)
+    health = Health(at=NOW, ok=(9.0,) * len(TIME_SCALES), last_ok=NOW - 1.0, oks=9, streak=9)
     paths = []
     for scheme in proxy.schemes:
         can = set(proxy.capabilities)
@@ -278,7 +279,7 @@ class Upstream:
         self._server.close()
 
     def record(self, *can: Capability, scheme: Scheme = Scheme.HTTP, handshake: float = 0.05, rate: int = 9) -> Record:
-        health = Health(at=NOW, ok=(rate,) * 3, last_ok=NOW - 1.0, oks=rate, streak=rate)
+        health = Health(at=NOW, ok=(float(rate),) * len(TIME_SCALES), last_ok=NOW - 1.0, oks=rate, streak=rate)
         timing = Timing(connect=handshake / 2, handshake=handshake, total=handshake)
         path = Path(scheme, health, frozenset(can or (Capability.TUNNEL, Capability.FORWARD)), timing=timing)
         endpoint = Endpoint(self.address, self.port)
