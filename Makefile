@@ -77,9 +77,10 @@ $(RUNTIME): $(VENV)/bin/python requirements/build.txt requirements/runtime.txt p
 	@$(PIP) --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
-$(DEV): $(RUNTIME) requirements/dev.txt
+$(DEV): $(RUNTIME) requirements/dev.txt clients/python/pyproject.toml
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation --no-index --editable clients/python
 	@touch $@
 
 $(PACKAGES): $(VENV)/bin/python Makefile

@@ -87,9 +87,16 @@ class _Attempts:
     exclude: frozenset[str] = frozenset()
     doubtful: Response | None = None
     error: BaseException | None = None
+    response: Response | None = None
+    """The last answer that was the proxy's own."""
+    reopened: str = ""
+    same: Proxy | None = None
+    """To be tried once more, by a fresh connection."""
 
-    def add(self, proxy: Proxy, failure: Failure, error: BaseException | None = None) -> None:
-        self.error = error
+    def add(
+        self, proxy: Proxy, failure: Failure, error: BaseException | None = None, response: Response | None = None
+    ) -> None:
+        self.error, self.response = error, response
         self.tries.append(Try(str(proxy), failure))
         self.exclude |= {proxy.address}
 
@@ -164,11 +171,12 @@ class PoolAdapter(HTTPAdapter):
         body = Body(request)
         while True:
             try:
-                proxy = fixed or self._choose(request, journey, state, max(_LEASE_SECONDS, connect + read))
+                same, state.same = state.same, None
+                proxy = fixed or same or self._choose(request, journey, state, max(_LEASE_SECONDS, connect + read))
             except _NothingLeft:
                 if state.doubtful is not None:
                     return state.doubtful
-                raise _failed(request, state, state.tries[-1].failure, state.error, None) from state.error
+                raise _failed(request, state) from state.error
             remaining = max(_SHORTEST, state.deadline - time.monotonic())
             limits = (min(connect, remaining), min(read, remaining))
             answer = self._try(request, proxy, journey, stream, limits, verify, cert)
@@ -274,7 +282,7 @@ class PoolAdapter(HTTPAdapter):
             # Two proxies that say the same are believed: it is the site that says so.
             return self._deliver(response, proxy, journey, state)
         self._tell(response, proxy, journey, found.failure)
-        state.add(proxy, found.failure)
+        state.add(proxy, found.failure, response=response)
         again = state.may_go_on() and not self._bound(journey, fixed)
         if again and (idempotent or not found.forwarded) and body.rewind():
             state.left -= 1
@@ -283,7 +291,7 @@ class PoolAdapter(HTTPAdapter):
             return None
         if found.sure:
             response.close()
-            raise _failed(request, state, found.failure, None, response)
+            raise _failed(request, state)
         return self._deliver(response, proxy, journey, state, told=True)
 
     def _recover(
@@ -299,10 +307,17 @@ class PoolAdapter(HTTPAdapter):
         """A try that failed: None to try again, or what was kept for want of better. Raises otherwise."""
         error, progress = broken
         failure = failure_of(error, progress.stage)
+        idempotent = (request.method or "").upper() in IDEMPOTENT
+        if progress.reused and failure.reason in ("eof", "reset") and proxy.url != state.reopened:
+            # The other end closed a kept connection just when it was used again: that is nobody's failure.
+            if idempotent and body.rewind():
+                state.reopened, state.same = proxy.url, proxy
+                self._forget(proxy.url)
+                return None
         target, _ = target_of(request.url or "")
         self.chooser.done(journey.key, proxy, failure, None, target)
         state.add(proxy, failure, error)
-        safe = not progress.sent or (request.method or "").upper() in IDEMPOTENT
+        safe = not progress.sent or idempotent
         bound = self._bound(journey, fixed)
         if not bound:
             self._leave(proxy, journey)
@@ -313,7 +328,7 @@ class PoolAdapter(HTTPAdapter):
         if state.doubtful is not None:
             return state.doubtful
         note = "" if rewound else "; the upload had begun and its body cannot be rewound: give a file that can seek"
-        raise _failed(request, state, failure, error, None, note) from error
+        raise _failed(request, state, note) from error
 
     def _bound(self, journey: Journey, fixed: bool) -> bool:
         """Whether another proxy is out of the question."""
@@ -368,18 +383,13 @@ def _shown(request: PreparedRequest) -> str:
     return f"{request.method} {hidden((request.url or '').partition('?')[0])}"
 
 
-def _failed(
-    request: PreparedRequest,
-    state: _Attempts,
-    failure: Failure,
-    error: BaseException | None,
-    response: Response | None,
-    note: str = "",
-) -> errors.ShoalError:
+def _failed(request: PreparedRequest, state: _Attempts, note: str = "") -> errors.ShoalError:
+    """The last try's failure, as the class that fits."""
     tries = tuple(state.tries)
     last = tries[-1]
+    failure = last.failure
     count = f" ({len(tries)} proxies tried)" if len(tries) > 1 else ""
     detail = f", {failure.detail}" if failure.detail else ""
     message = f"{_shown(request)} failed at {failure}{detail}, through proxy {last.proxy}{count}{note}"
-    kind = class_for(failure, error) if failure.reason != "bad_status" else errors.ProxyError
-    return kind(message, proxy=last.proxy, failure=failure, tries=tries, request=request, response=response)
+    kind = class_for(failure, state.error) if failure.reason != "bad_status" else errors.ProxyError
+    return kind(message, proxy=last.proxy, failure=failure, tries=tries, request=request, response=state.response)

@@ -18,11 +18,12 @@ from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
 
 
 class Progress:
-    """``stage`` is in the pool's words; ``sent`` once any byte of the request left."""
+    """``stage`` is in the pool's words; ``sent`` once any byte of the request left; ``reused``: by a kept connection."""
 
     def __init__(self) -> None:
         self.stage = "connect"
         self.sent = False
+        self.reused = False
 
 
 class _Current(threading.local):
@@ -97,6 +98,8 @@ class _Tracked(HTTPConnection):
 
     def request(self, *args: Any, **more: Any) -> None:
         self._requesting = True
+        if self.sock is not None and _current.progress is not None and _current.progress.stage == "connect":
+            _current.progress.reused = True
         try:
             super().request(*args, **more)
         finally:
