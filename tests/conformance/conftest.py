@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest_asyncio
 
 from shoal.ports.store import Store
 from shoal.stores.memory import MemoryStore
+from shoal.stores.remote import RemoteStore
+from shoal.stores.serve import serve_store
 from shoal.stores.sqlite import SqliteStore
 
 FEED_LIMIT = 8
@@ -18,7 +21,32 @@ FEED_LIMIT = 8
 MakeStore = Callable[[], Store]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+class ServedStore(RemoteStore):
+    """Both ends of the socket: it serves a store of its own, and is that store's client."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._owned = MemoryStore(feed_limit=FEED_LIMIT)
+        self._place = folder
+        self._served: AsyncExitStack | None = None
+
+    async def open(self) -> None:
+        if self._served is None:
+            self._place.mkdir(exist_ok=True)
+            await self._owned.open()
+            self._served = AsyncExitStack()
+            await self._served.enter_async_context(serve_store(self._owned, self._place))
+        await super().open()
+
+    async def close(self) -> None:
+        await super().close()
+        served, self._served = self._served, None
+        if served is not None:
+            await served.aclose()
+            await self._owned.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "remote"])
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
     """Makes stores, each with a place of its own, not yet opened."""
     made = 0
@@ -28,6 +56,8 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
         made += 1
         if request.param == "memory":
             return MemoryStore(feed_limit=FEED_LIMIT)
+        if request.param == "remote":
+            return ServedStore(tmp_path / f"{made}")
         # Long beside a call, so that reads meet work that is answered and not yet committed; short beside a test.
         return SqliteStore(tmp_path / f"{made}.db", batch_interval=0.05, feed_limit=FEED_LIMIT)
 

@@ -1,0 +1,122 @@
+"""The two halves of a pool, and one look at a source: composed here from the parts that ``shoal.app`` composes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+
+import structlog
+
+from shoal.app import (
+    Pool,
+    _bracketed,
+    _contacts,
+    _engine,
+    _keep_counting,
+    _open_api,
+    _open_network,
+    _secret,
+    _unwrapped,
+)
+from shoal.config.folders import data_folder
+from shoal.engine.leasing import Leasing
+from shoal.engine.pool import Pool as Index
+from shoal.engine.recorder import Recorder
+from shoal.engine.replica import Replica
+from shoal.engine.service import PoolService
+from shoal.net.clock import SystemClock
+from shoal.net.listening import bind_listener
+from shoal.net.resolver import SystemResolver
+from shoal.options import Options
+from shoal.policy.address_rules import AddressRules
+from shoal.policy.bind import check_bind, parse_listen
+from shoal.policy.source_limits import LimitTable
+from shoal.ports import Source
+from shoal.sources.registry import open_named
+from shoal.sources.trial import Trial, try_source
+from shoal.stores.lock import DataLock
+from shoal.stores.open import open_store
+from shoal.stores.remote import RemoteStore
+from shoal.stores.serve import serve_store
+
+log = structlog.get_logger("shoal")
+
+
+@asynccontextmanager
+async def open_scheduler(options: Options, *, announce: Callable[[str], None] = log.info) -> AsyncIterator[Pool]:
+    """Half of a pool: collects and checks, and lets ``open_server`` of other processes use its store.
+
+    ``api_url`` is empty. Raises the ``ShoalError`` family.
+    """
+    net = _open_network(options)
+    folder = data_folder(options)
+    store = open_store(options.store, folder / "shoal.db")
+    with DataLock(folder):
+        await store.open()
+        try:
+            async with serve_store(store, folder), _engine(options, net, store, announce) as (service, sources):
+                yield Pool(service, "", "", _contacts(net.judges, sources))
+        finally:
+            await store.close()
+
+
+@asynccontextmanager
+async def open_server(options: Options, *, announce: Callable[[str], None] = log.info) -> AsyncIterator[Pool]:
+    """The other half: the API over the store of a scheduler on the same data folder. Contacts nobody.
+
+    Goes on from memory when the scheduler ends and follows the next one. Raises the ``ShoalError`` family.
+    """
+    check_bind(options.api)
+    host, port = parse_listen(options.api.listen)
+    clock, rng = SystemClock(), random.Random(secrets.randbits(64))
+    store = RemoteStore(data_folder(options))
+    with closing(await bind_listener(host, port, what="API", flag="--api")) as listener:
+        await store.open()
+        try:
+            secret = await _secret(store)
+            index = Index(options.pool, rng)
+            limits = LimitTable.from_options(options.sources)
+            recorder = Recorder(store, index, clock, rng, options.check, options.store, limits)
+            leasing = Leasing(store, index, recorder, clock, options.pool, secret, lambda: secrets.token_hex(12))
+            replica = Replica(store, index, recorder, clock)
+            service = PoolService(store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock)
+            since = await replica.load()
+            await service.update_counts()
+            async with _unwrapped(asyncio.TaskGroup()) as tasks:
+                jobs = (
+                    ("recorder", recorder.run()),
+                    ("replica", replica.run(since)),
+                    ("counts", _keep_counting(service, announce)),
+                )
+                running = [tasks.create_task(job, name=name) for name, job in jobs]
+                try:
+                    server = await _open_api(service, options, listener)
+                    try:
+                        base = f"http://{_bracketed(host)}:{server.port}"
+                        yield Pool(service, base, f"{base}/check/", ())
+                    finally:
+                        await server.close()
+                finally:
+                    for task in running:
+                        task.cancel()
+                    await asyncio.wait(running)
+        finally:
+            await store.close()
+
+
+async def try_all(options: Options, name: str, *, first: int, timeout: float) -> list[Trial]:
+    """Read the sources that ``name`` means once, switched on or not; nothing is kept. Raises ``ConfigError``."""
+    rules = AddressRules.from_options(options.admission)
+    sources = open_named(name, options.sources, options.admission, SystemResolver(rules))
+    slots = asyncio.Semaphore(options.sources.concurrency)
+
+    async def tried(source: Source) -> Trial:
+        async with slots:
+            return await try_source(source, first=first, timeout=timeout)
+
+    async with asyncio.TaskGroup() as tasks:
+        trials = [tasks.create_task(tried(source), name=f"source {source.name}") for source in sources]
+    return [trial.result() for trial in trials]
