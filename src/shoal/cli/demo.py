@@ -60,6 +60,8 @@ def options_for(options: Options, index: dict[str, Any], folder: Path) -> Option
             allow=(*options.admission.allow, LOOPBACK),
             allow_public=(*options.admission.allow_public, LOOPBACK),
         ),
+        # The lab's judges are targets to try the gateway on.
+        gateway=replace(options.gateway, allow_target=(*options.gateway.allow_target, LOOPBACK)),
         store=replace(options.store, data=options.store.data or str(folder)),
     )
 

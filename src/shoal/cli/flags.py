@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import rich_click as click
 
-from shoal.cli.exits import say
-
 if TYPE_CHECKING:
     from shoal.options import Options
 
@@ -46,8 +44,12 @@ _RUNNING: Final = (
     _DATA,
     _STORE,
     _API,
+    click.option("--gateway", metavar="HOST:PORT", help="Where the rotating gateway listens; default 127.0.0.1:5011."),
     click.option(
-        "--gateway", metavar="HOST:PORT", help="Where the gateway will listen (it comes with a later release)."
+        "--allow-target",
+        metavar="CIDR",
+        multiple=True,
+        help="Opens a private network as a target of the gateway's clients; may be repeated.",
     ),
     click.option("--concurrency", metavar="N", type=int, help="Checks in flight at once; default 1000."),
     click.option("--timeout", metavar="SECONDS", type=float, help="One check of one proxy, all in all; default 10."),
@@ -64,6 +66,7 @@ _KEYS: Final = {
     "store": "store.url",
     "api": "api.listen",
     "gateway": "gateway.listen",
+    "allow_target": "gateway.allow_target",
     "concurrency": "check.concurrency",
     "timeout": "check.timeout",
 }
@@ -109,8 +112,6 @@ def options_of(given: dict[str, Any]) -> Options:
 
     # On a terminal a panel or a bar shows how things go; lines beside it only where something is wrong.
     configure_logs(os.environ.get("SHOAL_LOG") or ("warning" if sys.stderr.isatty() else ""))
-    if given.get("gateway"):
-        say("the gateway comes with a later release; --gateway is accepted, but nothing listens there yet")
     config = given.get("config")
     flags = {key: given.get(name) for name, key in _KEYS.items()}
     return load_options(flags, file=Path(config) if config else None, environ=os.environ)

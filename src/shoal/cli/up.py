@@ -42,7 +42,7 @@ async def _serve(options: Options, title: str, stop: asyncio.Event) -> int:
     from shoal.config import data_folder
 
     async with open_pool(options, announce=announce) as pool:
-        click.echo(banner(title, pool.api_url, data_folder(options), options, pool.contacts))
+        click.echo(banner(title, pool.api_url, data_folder(options), options, pool.contacts, pool.gateway_url))
         shown = asyncio.create_task(show(pool.service.stats, title), name="progress")
         try:
             await pool.wait(stop)
@@ -55,7 +55,9 @@ async def _serve(options: Options, title: str, stop: asyncio.Event) -> int:
     return OK
 
 
-def banner(title: str, api_url: str, folder: Path, options: Options, contacts: tuple[str, ...]) -> str:
+def banner(
+    title: str, api_url: str, folder: Path, options: Options, contacts: tuple[str, ...], gateway: str | None = None
+) -> str:
     """What is printed once, when everything listens. ``contacts`` hold what a host is asked for and its name."""
     from shoal import __version__
     from shoal.cli.words import first_few
@@ -69,6 +71,7 @@ def banner(title: str, api_url: str, folder: Path, options: Options, contacts: t
     api = api_url.rstrip("/")
     rows = (
         ("API", api),
+        ("gateway", f"{gateway}  (HTTP, CONNECT, SOCKS4, SOCKS5)" if gateway else "not listening"),
         ("try it", f"curl {api}/get/"),
         ("data", redacted(options.store.url) if options.store.url else str(folder)),
         ("contacts", f"{title} contacts {whom or 'no source and no judge'}; and every proxy that is listed there"),

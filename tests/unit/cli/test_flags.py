@@ -47,14 +47,9 @@ def test_without_flags_the_settings_are_those_of_file_and_environment(
     assert served[0].check.concurrency == 7 and served[0].sources.urls == ()
 
 
-def test_a_gateway_that_is_asked_for_is_announced_as_missing(
-    served: list[Options], capsys: pytest.CaptureFixture[str]
-) -> None:
-    run(["up"])
-    assert capsys.readouterr().err == ""
-    run(["up", "--gateway", "127.0.0.1:5011"])
-    err = capsys.readouterr().err
-    assert "later release" in err and err.count("\n") == 1
+def test_the_gateways_flags_reach_its_settings(served: list[Options]) -> None:
+    run(["up", "--gateway", "127.0.0.1:5999", "--allow-target", "10.0.0.0/8"])
+    assert served[0].gateway.listen == "127.0.0.1:5999" and served[0].gateway.allow_target == ("10.0.0.0/8",)
 
 
 def test_every_shared_flag_has_a_setting_behind_it() -> None:

@@ -24,7 +24,7 @@ def shoal(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_commands_have_their_names() -> None:
-    assert list(COMMANDS) == ["up", "demo", "check", "fetch", "list", "get", "judge", "lab", "version"]
+    assert list(COMMANDS) == ["up", "demo", "check", "fetch", "list", "get", "judge", "lab", "replay", "version"]
 
 
 @pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)

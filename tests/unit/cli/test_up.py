@@ -31,7 +31,9 @@ def with_pool(wait: Callable[[asyncio.Event], Any], log: list[str]) -> Any:
         log.append("opened")
         try:
             service = SimpleNamespace(stats=Stats)
-            yield SimpleNamespace(service=service, api_url="http://127.0.0.1:1", contacts=("judge j",), wait=wait)
+            yield SimpleNamespace(
+                service=service, api_url="http://127.0.0.1:1", contacts=("judge j",), wait=wait, gateway_url=None
+            )
         finally:
             log.append("closed")
 
@@ -63,7 +65,10 @@ async def test_what_ends_the_pool_ends_the_program(app: ModuleType) -> None:
 
 def test_the_banner_says_where_things_are_and_whom_it_contacts() -> None:
     contacts = ("judge j.example", *(f"source s{n}.example" for n in range(9)))
-    text = banner("shoal up", "http://127.0.0.1:5010/", Path("/data/shoal"), Options(), contacts)
+    text = banner(
+        "shoal up", "http://127.0.0.1:5010/", Path("/data/shoal"), Options(), contacts, "http://127.0.0.1:5011"
+    )
+    assert "http://127.0.0.1:5011" in text
     assert "curl http://127.0.0.1:5010/get/" in text and "/data/shoal" in text
     assert "judges at j.example; sources at s0.example, s1.example, s2.example, s3.example and 5 more;" in text
 
