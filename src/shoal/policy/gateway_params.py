@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final
@@ -85,10 +85,11 @@ _KEYS: Final = frozenset({*_QUERY_KEYS, *_OWN_KEYS, *_FLAGS, *_STRICT_SESSIONS})
 HEADER_PREFIX: Final = "x-shoal-"
 
 
-def split_username(text: str, users: Iterable[str]) -> tuple[str, str]:
+def split_username(text: str, users: Collection[str]) -> tuple[str, str]:
     """The name and its parameters: the longest of ``users`` that the text begins with, else up to the first hyphen.
 
-    Names may hold hyphens, so only a known name tells for sure where the parameters begin.
+    Names may hold hyphens, so only a known name tells for sure where the parameters begin. Where there are no users, a
+    text that begins with a parameter is all parameters: ``country-us-session-a`` means what it says.
     """
     best = ""
     for user in users:
@@ -97,6 +98,8 @@ def split_username(text: str, users: Iterable[str]) -> tuple[str, str]:
     if best:
         return best, text[len(best) + 1 :]
     name, _, rest = text.partition("-")
+    if not users and _known_key(name.lower()):
+        return "", text
     return name, rest
 
 

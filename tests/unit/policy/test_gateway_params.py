@@ -95,6 +95,12 @@ def test_the_longest_known_name_is_the_user() -> None:
     assert split_username("mean-cc-us", users) == ("mean", "cc-us")
 
 
+def test_without_users_a_name_that_is_a_parameter_begins_the_parameters() -> None:
+    assert split_username("country-us-session-a", ()) == ("", "country-us-session-a")
+    assert split_username("bob-country-us", ()) == ("bob", "country-us")
+    assert split_username("session-country-us", ("session",)) == ("session", "country-us")
+
+
 def test_passwords_hold_parameters_behind_underscores() -> None:
     assert password_ends("plain_word") == []
     assert password_ends("my_pw_country-us_session-a") == [5, 16]
