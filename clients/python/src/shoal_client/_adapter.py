@@ -308,12 +308,12 @@ class PoolAdapter(HTTPAdapter):
         error, progress = broken
         failure = failure_of(error, progress.stage)
         idempotent = (request.method or "").upper() in IDEMPOTENT
-        if progress.reused and failure.reason in ("eof", "reset") and proxy.url != state.reopened:
-            # The other end closed a kept connection just when it was used again: that is nobody's failure.
-            if idempotent and body.rewind():
-                state.reopened, state.same = proxy.url, proxy
-                self._forget(proxy.url)
-                return None
+        # When the other end closes a kept connection just as it is used again, that is nobody's failure.
+        stale = progress.reused and failure.reason in ("eof", "reset") and proxy.url != state.reopened
+        if stale and idempotent and body.rewind():
+            state.reopened, state.same = proxy.url, proxy
+            self._forget(proxy.url)
+            return None
         target, _ = target_of(request.url or "")
         self.chooser.done(journey.key, proxy, failure, None, target)
         state.add(proxy, failure, error)

@@ -18,7 +18,7 @@ from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
 
 
 class Progress:
-    """``stage`` is in the pool's words; ``sent`` once any byte of the request left; ``reused``: by a kept connection."""
+    """``stage`` is in the pool's words; ``sent`` once a byte of the request left, ``reused`` by a kept connection."""
 
     def __init__(self) -> None:
         self.stage = "connect"
