@@ -15,6 +15,7 @@ from shoal.sources.extract.labels import (
     PROTOCOL,
     SCHEMES,
     USERNAME,
+    normal,
     scheme_words,
 )
 from shoal.sources.extract.literals import scanned_host, scanned_port
@@ -30,7 +31,9 @@ _HEADING = re.compile(
 _OTHER_HEADING = re.compile(
     r"\[[^\[\]:.]{1,40}\]|[^\W\d][\w ]{0,40}:|={2,}.*={2,}|-{3,}.*-{3,}|\*{2}.*\*{2}|#{1,6} [^.:]{1,60}"
 )
-_ITEM = re.compile(r"\s*(?:-\s+|\d{1,6}[.)]\s+)")
+_ITEM = re.compile(r"^\s*(?:-\s+|\d{1,6}[.)]\s+)")
+_SIGNS = re.compile(r"^[^\w\[\](){}\"'#/:]+")
+_DOTTED_KEY = re.compile(r"[A-Za-z][\w-]*(?:\.[\w-]+)*\.([A-Za-z]\w*)\s*[:=]")
 _FIELDS = ADDRESS | PORT | PROTOCOL | USERNAME | PASSWORD | COUNTRY
 _FIELD_LIMIT = 32
 """Lines of one record: longer ones are no records of a proxy."""
@@ -61,7 +64,7 @@ class LineReader:
         self._host = ""
 
     def read(self, line: str) -> Iterator[Reading]:
-        label, value = labelled(_ITEM.sub("", line, count=1).strip())
+        label, value = _field(line)
         if self._waiting:
             host, self._waiting = self._waiting, ""
             if (not label or label in PORT) and portlike(_bare(value)):
@@ -74,7 +77,7 @@ class LineReader:
             if len(self._fields) < _FIELD_LIMIT:
                 self._fields[label] = _bare(value)
             return
-        if not line.strip() or not label:
+        if not label:
             yield from self._flush()
         if not line.strip():
             self._host = ""
@@ -118,6 +121,15 @@ class LineReader:
         if self._waiting:
             self._waiting = ""
             yield Refused.MALFORMED
+
+
+def _field(line: str) -> tuple[str, str]:
+    """The label and the value of a line, behind bullets and pictures; of ``proxy.1.host`` the last part counts."""
+    bare = _ITEM.sub("", line, count=1).strip()
+    label, value = labelled(_SIGNS.sub("", bare) if not bare[:1].isalnum() else bare)
+    if label and label not in _FIELDS and (match := _DOTTED_KEY.match(bare)) is not None:
+        label = normal(match[1])
+    return label, value
 
 
 def _bare(value: str) -> str:

@@ -16,6 +16,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_UPPER_CONTROLS = dict.fromkeys(range(0x80, 0xA0), "\ufffd")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -51,7 +52,12 @@ def decode(data: bytes, content_type: str | None = None) -> str:
         pass
     declared = _CHARSET.search(content_type) if content_type else None
     try:
-        return data.decode(declared[1], "replace") if declared else data.decode("latin-1")
+        return data.decode(declared[1], "replace") if declared else _any(data)
     except (LookupError, UnicodeError, ValueError):
         # An unknown name, or a codec that is not one of text (``charset=zlib``).
-        return data.decode("latin-1")
+        return _any(data)
+
+
+def _any(data: bytes) -> str:
+    """Any bytes as text: those that Latin-1 would make control characters are letters of some other charset."""
+    return data.decode("latin-1").translate(_UPPER_CONTROLS)

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from shoal.domain import Candidate, Credentials, Endpoint, Refused, Scheme
 from shoal.domain.address import canonical_host, ipv4_number
 from shoal.errors import InvalidProxyError
+from shoal.sources.extract.escapes import from_base64
 from shoal.sources.extract.labels import SCHEMES, country_code, scheme_words
 
 TEXT_LIMIT = 200
@@ -96,8 +97,12 @@ def _sound(credentials: Credentials) -> bool:
 
 
 def credentials_of(userinfo: str) -> Credentials:
-    """``user:password`` of a URL, percent-decoded."""
-    username, _, password = userinfo.partition(":")
+    """``user:password`` of a URL, percent-decoded, or both packed in base64."""
+    username, colon, password = userinfo.partition(":")
+    if not colon and len(username) > 7 and (inner := from_base64(unquote(username))) and ":" in inner.strip(":"):
+        # As share links write them.
+        username, _, password = inner.partition(":")
+        return Credentials(username, password)
     return Credentials(unquote(username), unquote(password))
 
 

@@ -14,6 +14,7 @@ from shoal.domain.address import is_ip
 from shoal.sources.extract.entry import Reading, read_token
 from shoal.sources.extract.escapes import unpacked
 from shoal.sources.extract.html_tree import rows_of
+from shoal.sources.extract.json_tables import named_row
 from shoal.sources.extract.json_text import BROKEN, load_loosely, whole_spans
 from shoal.sources.extract.labels import PORT, normal
 from shoal.sources.extract.record import is_record, read_record
@@ -23,9 +24,10 @@ from shoal.sources.extract.script import Script
 _SCRIPT = re.compile(r"<script\b[^>]{0,500}>", re.IGNORECASE)
 _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
 _DATA = re.compile(r"\b\w{0,12}?(?:ip|host|addr|address|server|proxy|ipaddress|ip_address)\\?[\"']?\s*:", re.IGNORECASE)
-_ENTRIES = re.compile(r"[\"']\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}[\"']")
+_ENTRIES = re.compile(r"[\"']\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5}[\"']|[\"']\s?,\s?[\"']?\d{1,5}\b)")
 _STRING = re.compile(r"""(["'])([A-Za-z0-9+/_-]{12,400}={0,2})\1""")
 _WRITING = re.compile(r"document\.write|eval\s*\(\s*function|\$\(\s*[\"']|\.innerHTML|\.textContent|\.innerText")
+_JSON_ATTRIBUTE = re.compile(r"""\s[\w:.@-]{1,60}=(?:'\s?([\[{][^'<]{8,})'|"\s?([\[{][^"<]{8,})")""")
 _PLACE = re.compile(
     r"<[a-z][a-z0-9]{0,9}\s(?=[^<>]{0,300}?\b(?:class|id)\s*=\s*[\"']?([^\"'>]{1,100}))[^<>]{0,600}>", re.IGNORECASE
 )
@@ -64,6 +66,7 @@ def read_html(
     for reading in read_rows(rows_of(LexborHTMLParser(shallow(page))), scheme):
         found = found or isinstance(reading, Candidate)
         yield reading
+    codes += [code for code in _told_as_json(page) if _DATA.search(code)]
     for reading in _script_data(codes, scheme):
         found = True
         yield reading
@@ -71,6 +74,12 @@ def read_html(
         inner = _RAW_TEXT.sub(" ", entities.unescape(page))
         if inner != page:
             yield from nested(inner, scheme)
+
+
+def _told_as_json(page: str) -> Iterator[str]:
+    """Attributes that hold JSON, as components of a page are given their rows."""
+    for match in _JSON_ATTRIBUTE.finditer(page):
+        yield entities.unescape(match[1] or match[2])
 
 
 def shallow(page: str) -> str:
@@ -168,7 +177,7 @@ def _literals(code: str) -> Iterator[Any]:
             if _DATA.search(match[0]):
                 yield load_loosely(match[0])
         for match in _ENTRIES.finditer(code, start, end):
-            yield match[0][1:-1]
+            yield re.sub(r"[\"']\s?,\s?[\"']?", ":", match[0][1:]).rstrip("\"'")
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any] | str]:
@@ -177,7 +186,10 @@ def _objects(value: Any) -> Iterator[dict[str, Any] | str]:
     while stack:
         item = stack.pop()
         if isinstance(item, list):
-            stack.extend(reversed(item))
+            if (fields := named_row(item)) is not None:
+                yield fields
+            else:
+                stack.extend(reversed(item))
         elif isinstance(item, dict):
             fields = {normal(key): inner for key, inner in item.items() if isinstance(key, str)}
             if is_record(fields):

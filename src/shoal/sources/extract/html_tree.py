@@ -60,12 +60,18 @@ _BLOCKS = frozenset(
     )
 )
 _SKIPPED = frozenset(("script", "style", "template", "head", "noembed", "iframe", "svg", "-comment", "object", "video"))
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_HIDDEN_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|(?:left|top|text-indent)\s*:\s*-\d{3,}"
+    r"|(?:font-size|opacity)\s*:\s*0(?![.\d])",
+    re.IGNORECASE,
+)
+_TURNED = re.compile(r"unicode-bidi\s*:\s*bidi-override", re.IGNORECASE)
+"""Text written from its end, which the style turns round for the eye."""
 _CLASS_ALONE = re.compile(r"^\s*(?:[\w-]+)?\.([\w-]+)\s*$")
 _WORTH = re.compile(r"\d+\.\d+\.\d+\.\d+")
 _CARRIES = re.compile(
     r"\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}(?!\d|/\w)|^(?!https?://t\.me/proxy|tg://proxy)[^\s?&:;]{0,60}[?&:;](?=.{0,300}?(?:host|server|ip)=).{0,300}?port=\d"
-    r"|^socks[45]?[ah]?://",
+    r"|^socks[45]?[ah]?://|\d{1,3}(?:\.\d{1,3}){3}[\"']\s{0,3},\s{0,3}[\"']?\d{2,5}\b",
     re.IGNORECASE,
 )
 """Attributes that hold an entry: ``title``, ``onclick``, links to ``tg://socks?server=...``. MTProto is none."""
@@ -114,7 +120,7 @@ def hidden_classes(tree: LexborHTMLParser) -> frozenset[str]:
 
 def rows_of(tree: LexborHTMLParser) -> list[Row]:
     """The page in reading order."""
-    flat = _Flattener(hidden_classes(tree))
+    flat = _Flattener(hidden_classes(tree), tree.css_first('[style*="bidi-override"]') is not None)
     root = tree.root
     if root is not None:
         for node, entering in _walk(root, flat.skips):
@@ -153,8 +159,9 @@ def _name(attributes: dict[str, str | None]) -> str:
 
 
 class _Flattener:
-    def __init__(self, hidden: frozenset[str]) -> None:
+    def __init__(self, hidden: frozenset[str], turns: bool) -> None:
         self.rows: list[Row] = []
+        self._turns = turns
         self._hidden = hidden
         self._buffers: list[list[str]] = [[]]
         self._open_rows: list[Row] = []
@@ -179,7 +186,11 @@ class _Flattener:
     def enter(self, node: LexborNode) -> None:
         tag = node.tag
         if tag == "-text":
-            self._buffers[-1].append((node.text_content or "").replace("\t", " "))
+            text = (node.text_content or "").replace("\t", " ")
+            if self._turns and (parent := node.parent) is not None:
+                style = parent.attributes.get("style") or ""
+                text = text[::-1] if _TURNED.search(style) and "rtl" in style else text
+            self._buffers[-1].append(text)
             return
         if tag == "table":
             self._count += 1
@@ -197,6 +208,8 @@ class _Flattener:
             if tag == "img" and self._open_rows and _PICTURE.fullmatch(alt := node.attributes.get("alt") or ""):
                 # Numbers shown as pictures, told to those who do not see them.
                 self._buffers[-1].append(alt)
+            if tag == "input" and self._open_rows and _PICTURE.fullmatch(shown := node.attributes.get("value") or ""):
+                self._buffers[-1].append(shown)
         if node.attributes:
             self._attributes(node.attributes)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from shoal.domain import Candidate, Refused, Scheme
 from shoal.sources.extract.entry import Reading, build, is_v4, port_number, read_token
-from shoal.sources.extract.json_tables import table_rows
+from shoal.sources.extract.json_tables import named_row, table_rows
 from shoal.sources.extract.json_text import BROKEN, load, whole_values
 from shoal.sources.extract.labels import FOREIGN, NOT_PROXY, SCHEMES, normal
 from shoal.sources.extract.record import is_record, read_record
@@ -54,15 +54,15 @@ def walk(value: Any, scheme: Scheme | None, limit: int, nested: Nested, depth: i
         yield Refused.MALFORMED
     elif isinstance(value, str):
         yield from _string(value, scheme, limit, nested)
-    elif isinstance(value, list) and len(value) > 1 and _is_pair(value[0], value[1]):
-        yield build(value[0], str(value[1]), scheme=scheme)
+    elif isinstance(value, list) and (fields := named_row(value)) is not None:
+        yield from read_record(fields, scheme)
     elif isinstance(value, list):
         rows = table_rows(value)
         for item in value if rows is None else rows:
             yield from walk(item, scheme, limit, nested, depth + 1)
     elif isinstance(value, dict):
         fields = {normal(key): item for key, item in value.items() if isinstance(key, str)}
-        if is_record(fields):
+        if is_record(fields := _spelt_out(fields)):
             yield from read_record(fields, scheme)
             return
         if (rows := table_rows(value)) is not None:
@@ -81,6 +81,9 @@ def _member(key: str, item: Any, scheme: Scheme | None, limit: int, nested: Nest
         fields = {normal(name): inner for name, inner in item.items() if isinstance(name, str)}
         yield from walk({**fields, "ip": key}, scheme, limit, nested, depth + 1)
         return
+    if isinstance(item, int | str) and is_v4(key) and port_number(str(item)) is not None:
+        yield build(key, str(item), scheme=scheme)
+        return
     if ":" in key:
         reading = read_token(key, scheme, names=False)
         if reading is not None:
@@ -97,9 +100,14 @@ def _member(key: str, item: Any, scheme: Scheme | None, limit: int, nested: Nest
     yield from walk(item, _KEYS.get(word, scheme), limit, nested, depth + 1)
 
 
-def _is_pair(host: Any, port: Any) -> bool:
-    """``["192.0.2.1", 80, ...]``: a row without names."""
-    return isinstance(host, str) and is_v4(host) and isinstance(port, str | int) and port_number(str(port)) is not None
+def _spelt_out(fields: dict[str, Any]) -> dict[str, Any]:
+    """``{"i": "192.0.2.1", "p": 80}``: keys cut to a letter are believed where they hold what they stand for."""
+    port = fields.get("p")
+    for short in ("i", "h", "a", "s"):
+        host = fields.get(short)
+        if isinstance(host, str) and is_v4(host) and isinstance(port, int | str) and port_number(str(port)) is not None:
+            return {**fields, "ip": host, "port": port}
+    return fields
 
 
 def _entry_like(item: str, scheme: Scheme | None) -> bool:

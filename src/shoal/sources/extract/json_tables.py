@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
-from shoal.sources.extract.labels import ADDRESS, ENTRY, PORT, normal
+from shoal.sources.extract.entry import is_v4, port_number
+from shoal.sources.extract.labels import ADDRESS, ENTRY, PORT, normal, scheme_words
 
 _WIDTH_LIMIT = 200
+_TAG = re.compile(r"<[^<>]{0,300}>")
 
 
 def table_rows(value: Any) -> Iterator[dict[str, Any]] | None:
@@ -17,6 +21,19 @@ def table_rows(value: Any) -> Iterator[dict[str, Any]] | None:
     if isinstance(value, list) and len(value) > 1 and isinstance(value[0], list):
         names = _head(value[0])
         return _zipped(names, value[1:]) if names else None
+    return None
+
+
+def named_row(row: list[Any]) -> dict[str, Any] | None:
+    """``[7, "192.0.2.1", 80, "socks5"]``: a row without names, by what its cells hold."""
+    if len(row) > _WIDTH_LIMIT:
+        return None
+    cells = [_TAG.sub("", item).strip() if isinstance(item, str) and "<" in item else item for item in row]
+    for host, port in pairwise(cells):
+        whole = isinstance(port, str | int) and not isinstance(port, bool) and port_number(str(port)) is not None
+        if isinstance(host, str) and whole and is_v4(host):
+            said = next((item for item in cells if isinstance(item, str) and len(item) < 20 and scheme_words(item)), "")
+            return {"ip": host, "port": port, "protocol": said}
     return None
 
 

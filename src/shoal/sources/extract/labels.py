@@ -29,7 +29,8 @@ def _set(words: str) -> frozenset[str]:
 
 ADDRESS = _set(
     """ip host addr address ipaddress ipaddr ipv4 server hostname proxyip proxyhost proxyaddress proxyaddr
-    proxyserver serveraddress hostip serverip ipadress ipadresse adresseip adresse direccionip direccion
+    proxyserver serveraddress hostip ipstr ipadresi adresip ipadres địachỉip عنوانip
+    hostaddress hostaddr serverip ipadress ipadresse adresseip adresse direccionip direccion
     enderecoip indirizzoip ipадрес адрес айпи ip地址 地址 代理ip 代理ip地址 服务器 服务器地址 主机 ip주소
     ipアドレス アドレス ホスト"""
 )
@@ -39,10 +40,11 @@ ENTRY = _set(
 )
 PORT = _set(
     """port proxyport serverport portnumber ports puerto porta porto anschluss порт 端口 端口号 代理端口 連接埠
-    埠 포트 ポート ポート番号 connectionport"""
+    埠 포트 ポート ポート番号 connectionport portid portno portnum portnr portnumarası cổng المنفذ พอร์ต θύρα poort
+    portti"""
 )
 PROTOCOL = _set(
-    """protocol protocols type types scheme schemes proxytype proxytypes proxyprotocol version protokoll
+    """protocol protocols proto type types scheme schemes proxytype proxytypes proxyprotocol version protokoll
     protocolo protocole protocollo tipo typ kind protocolname protocoltype protocolsupport proxyversion протокол
     тип 协议 类型 代理类型 协议类型 種類 プロトコル 프로토콜"""
 )

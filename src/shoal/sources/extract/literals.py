@@ -12,7 +12,12 @@ _NAMED = (
     rf"""["']?\w{{0,12}}?(?:ip|host|addr|address|server)["']?\s{{0,3}}(?:=>|[:=])\s{{0,3}}["']({_QUAD})["']"""
     r"""[^()\[\]{}]{1,80}?["']?\w{0,12}?port["']?\s{0,3}(?:=>|[:=])\s{0,3}["']?(\d{1,5})(?!\d)([^()\[\]{}]{0,120})"""
 )
-_ROW = rf"""["'`]({_QUAD})["'`]\s?,\s{{0,3}}["'`]?(\d{{1,5}})["'`]?\s{{0,3}}(?=[,)\]\}}]|$)([^()\[\]{{}}]{{0,99}})"""
+_ROW = rf"""["'`]({_QUAD})["'`]\s?(?:,|=>|:)\s{{0,3}}["'`]?(\d{{1,5}})["'`]?\s?(?=[,)\]\}}]|$)([^()\[\]{{}}]{{0,99}})"""
+_BARE = re.compile(
+    rf"(?<![A-Za-z])(?:\w{{0,12}}proxy_?)?(?:ip|host|server|addr|address)=({_QUAD})[\s,;&].{{0,60}}?"
+    r"(?<![A-Za-z])(?:\w{0,12}proxy_?)?port=(\d{1,5})(?!\d)",
+    re.IGNORECASE,
+)
 _CODE = re.compile(rf"{_NAMED}|{_ROW}", re.IGNORECASE)
 _OPEN_ON = re.compile(
     rf"\bopen (?:port )?(?:tcp )?(\d{{1,5}})(?:/tcp)?(?: on)? ({_QUAD})(?![\w.])|\b(\d{{1,5}})/tcp\s+open\s+({_QUAD})",
@@ -31,6 +36,8 @@ def code_pairs(line: str) -> list[Pair]:
             return [(report[1], port, "") for port, service in found if _PROXY_SERVICE.search(service)]
         if scan := _OPEN_ON.search(line):
             return [(scan[2] or scan[4], scan[1] or scan[3], "")]
+    if "=" in line and (bare := [(m[1], m[2], "") for m in _BARE.finditer(line)]):
+        return bare
     if '"' not in line and "'" not in line and "`" not in line:
         return []
     return [(m[1] or m[4], m[2] or m[5], m[3] or m[6] or "") for m in _CODE.finditer(line)]

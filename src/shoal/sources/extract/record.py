@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shoal.domain import Candidate, Credentials, Refused, Scheme
-from shoal.sources.extract.entry import Reading, build, is_host, read_token
+from shoal.sources.extract.entry import Reading, build, is_host, is_v4, read_token
 from shoal.sources.extract.labels import (
     ADDRESS,
     COUNTRY,
@@ -38,7 +38,11 @@ _PORTS_LIMIT = 64
 def is_record(fields: Mapping[str, Any]) -> bool:
     """True when the fields (names normalised) hold an address with a port, or an entry in one field."""
     if any(_scalar(fields.get(name)) or _several(fields[name]) for name in fields if name in PORT):
-        return any(_text(fields[name]) for name in fields if name in ADDRESS)
+        return any(
+            _text(fields[name]) and (name in ADDRESS or is_v4(_text(fields[name])))
+            for name in fields
+            if name in ADDRESS or name in ENTRY
+        )
     return any(_joined(fields[name]) for name in fields if name in ADDRESS or name in ENTRY)
 
 

@@ -56,9 +56,13 @@ def _in_order(rows: list[Row], scheme: Scheme | None) -> Iterator[Reading]:
         if row.table == 0 and row.cells:
             lines.append(row.cells[0].text)
             continue
+        names = tuple(normal(plain(cell.text)) if len(cell.text) < 200 else "" for cell in row.cells)
+        if row.table not in heads and _is_field(names, row):
+            # A table on its side: one field a row.
+            lines.append(f"{plain(row.cells[0].text).strip(':')}: {plain(row.cells[1].text)}")
+            continue
         yield from read_lines(lines, scheme)
         lines = []
-        names = tuple(normal(plain(cell.text)) if len(cell.text) < 200 else "" for cell in row.cells)
         if row.table not in heads and _is_head(names):
             heads[row.table] = names
             continue
@@ -75,6 +79,20 @@ def _is_head(names: tuple[str, ...]) -> bool:
     known = set(names)
     return bool(known & (PORT | ADDRESS | ENTRY | NOT_PROXY | NOT_ADDRESS)) and not any(
         name[:3].isdigit() for name in names
+    )
+
+
+def _is_field(names: tuple[str, ...], row: Row) -> bool:
+    """A row of a name and what it names: ``Port | 80``."""
+    if len(names) != 2:
+        return False
+    value = plain(row.cells[1].text)
+    if names[0] in ADDRESS:
+        return is_v4(value)
+    return (
+        _PORT_CELL.fullmatch(value) is not None
+        if names[0] in PORT
+        else names[0] in PROTOCOL and bool(scheme_words(value))
     )
 
 
@@ -148,7 +166,8 @@ def _fits(fields: dict[str, str]) -> bool:
     """True when the named fields hold what their names say; heads are often shifted against their columns."""
     if not is_record(fields):
         return False
-    address = next((text for name, text in fields.items() if name in ADDRESS and text), "")
+    held = [(name in ENTRY, text) for name, text in fields.items() if (name in ADDRESS or name in ENTRY) and text]
+    address = min(held)[1] if held else ""
     port = next((text for name, text in fields.items() if name in PORT and text), "")
     if port and not _PORT_CELL.fullmatch(port):
         return False
@@ -196,7 +215,8 @@ def _lone_pair(texts: list[str], names: tuple[str, ...], hidden: set[int]) -> It
 def _other_column(names: tuple[str, ...], index: int) -> bool:
     """True when the head names this column an address and the next one something that is no port."""
     following = names[index + 1] if index + 1 < len(names) else ""
-    return bool(following) and names[index] in ADDRESS and following not in PORT
+    elsewhere = names[index : index + 1] != () and names[index] in ENTRY and any(name in PORT for name in names)
+    return bool(following) and (names[index] in ADDRESS or elsewhere) and following not in PORT
 
 
 def _split(raw: str) -> Iterator[Reading]:

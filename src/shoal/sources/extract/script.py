@@ -5,15 +5,25 @@ No interpreter: no loops, no calls of the page's own functions. What is not unde
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Callable
-from urllib.parse import unquote
+from typing import NamedTuple
 
-from shoal.sources.extract.escapes import from_base64, unescape_backslashes
+from shoal.sources.extract.escapes import unescape_backslashes
 from shoal.sources.extract.packer import unpack_script
-
-Value = str | int | list["Value"]
+from shoal.sources.extract.script_values import (
+    NotUnderstood,
+    Value,
+    as_integer,
+    as_text,
+    bounded,
+    call_known,
+    call_method,
+    item_of,
+    literal,
+    operate,
+    plain_replace,
+)
 
 _TOKEN = re.compile(
     r"""\s+|//[^\n]*|/\*.*?(?:\*/|\Z)"""
@@ -29,16 +39,22 @@ _FILLERS = ("html", "text", "append")
 _CONTENTS = ("innerHTML", "textContent", "innerText")
 _PACKED_TWICE = 2
 _FUNCTION_TOKENS = 80
+_PARAMETERS_LIMIT = 8
+_CALLS_LIMIT = 20_000
+_CALL_DEPTH = 6
+"""Calls of a page's own functions: nested ones multiply."""
+_MAP_LIMIT = 500
 _DEPTH_LIMIT = 24
-_LENGTH_LIMIT = 1 << 20
-"""Characters of any one value: ``repeat`` must not fill the memory."""
 _NAMES_LIMIT = 5000
 _RANKS = {"|": 1, "^": 2, "&": 3, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}
 _SHIFT_RANK = 4
 
 
-class NotUnderstood(Exception):
-    """The expression uses more of the language than is read here."""
+class Function(NamedTuple):
+    """A function of the page that returns one expression."""
+
+    parameters: tuple[str, ...]
+    body: list[tuple[str, str]]
 
 
 class Script:
@@ -52,6 +68,9 @@ class Script:
         self.placed: dict[str, str] = {}
         self._attribute = attribute
         self._names: dict[str, Value] = {}
+        self._functions: dict[str, Function] = {}
+        self._calls = 0
+        self._nested = 0
         self._tokens: list[tuple[str, str]] = []
         self._at = 0
 
@@ -82,7 +101,12 @@ class Script:
             return None
         if name == "document" and self._mark(1) == "." and self._mark(2) in _WRITERS and self._mark(3) == "(":
             self._at += 4
-            return "".join(_text(value) for value in self._arguments(")", 0))
+            return "".join(as_text(value) for value in self._arguments(")", 0))
+        if name == "function" and self._mark(2) == "(":
+            self._at += 1
+            name = self._take()[1]
+            self._functions[name] = self._function()
+            return None
         if name in _ELEMENTS or (name == "document" and self._mark(2) in _FINDERS):
             self._place()
             return None
@@ -93,6 +117,10 @@ class Script:
             and len(self._names) < _NAMES_LIMIT
         ):
             self._at += 2
+            if self._mark(0) == "function":
+                self._at += 1
+                self._functions[name] = self._function()
+                return None
             self._names[name] = self._expression(0)
         return None
 
@@ -111,7 +139,55 @@ class Script:
         else:
             raise NotUnderstood
         if len(value) == 1 and len(self.placed) < _NAMES_LIMIT:
-            self.placed[found[0].strip().lstrip(".#")] = _text(value[0])
+            self.placed[found[0].strip().lstrip(".#")] = as_text(value[0])
+
+    def _function(self) -> Function:
+        """``(a, b) { return ...; }`` behind the word ``function``, or ``a => ...``: one expression."""
+        parameters: list[str] = []
+        if self._mark(0) == "(":
+            self._at += 1
+            while (word := self._take()[1]) != ")":
+                if word != ",":
+                    parameters.append(word)
+                if len(parameters) > _PARAMETERS_LIMIT:
+                    raise NotUnderstood
+        else:
+            parameters.append(self._take()[1])
+        if self._mark(0) == "=" and self._mark(1) == ">":
+            self._at += 2
+            start, ends = self._at, [")"]
+        elif self._mark(0) == "{" and self._mark(1) == "return":
+            self._at += 2
+            start, ends = self._at, [";", "}"]
+        else:
+            raise NotUnderstood
+        depth = 0
+        while depth or self._mark(0) not in ends:
+            mark = self._take()[1]
+            depth += (mark in "([{") - (mark in ")]}")
+            if self._at - start > _FUNCTION_TOKENS or depth < 0:
+                raise NotUnderstood
+        body = self._tokens[start : self._at]
+        while "}" in ends and self._take()[1] != "}":
+            pass
+        return Function(tuple(parameters), body)
+
+    def _apply(self, function: Function, values: list[Value]) -> Value:
+        self._calls += 1
+        if self._calls > _CALLS_LIMIT or self._nested > _CALL_DEPTH:
+            raise NotUnderstood
+        kept = (self._tokens, self._at, self._names)
+        self._tokens, self._at = function.body, 0
+        self._names = {**self._names, **dict(zip(function.parameters, values, strict=False))}
+        self._nested += 1
+        try:
+            value = self._expression(0)
+            if self._at != len(self._tokens):
+                raise NotUnderstood
+            return value
+        finally:
+            self._nested -= 1
+            self._tokens, self._at, self._names = kept
 
     def _called(self) -> list[Value]:
         if self._take()[1] != "(":
@@ -147,7 +223,7 @@ class Script:
         while (found := self._operator()) is not None and found[1] > above:
             sign, rank = found
             self._at += len(sign)
-            value = _binary(sign, value, self._expression(depth + 1, rank))
+            value = operate(sign, value, self._expression(depth + 1, rank))
         return value
 
     def _operator(self) -> tuple[str, int] | None:
@@ -163,7 +239,7 @@ class Script:
             raise NotUnderstood
         if sign in ("+", "-", "~"):
             self._at += 1
-            number = _integer(self._unary(depth + 1))
+            number = as_integer(self._unary(depth + 1))
             return {"+": number, "-": -number, "~": ~number}[sign]
         return self._postfix(depth)
 
@@ -172,17 +248,37 @@ class Script:
         while self._mark(0) in (".", "["):
             if self._take()[1] == "[":
                 found = self._arguments("]", depth)
-                value = _item(value, found)
+                value = item_of(value, found)
                 continue
             kind, name = self._take()
             if kind != "name" or self._mark(0) != "(":
                 raise NotUnderstood
             self._at += 1
             if name == "replace" and self._mark(0).startswith("/") and len(self._mark(0)) > 1:
-                value = self._replaced(_text(value), depth)
+                value = self._replaced(as_text(value), depth)
                 continue
-            value = _method(value, name, self._arguments(")", depth))
+            if name == "map":
+                value = self._mapped(value)
+                continue
+            value = call_method(value, name, self._arguments(")", depth))
         return value
+
+    def _mapped(self, value: Value) -> Value:
+        """``list.map(function (c) { return ...; })``"""
+        if not isinstance(value, list) or len(value) > _MAP_LIMIT:
+            raise NotUnderstood
+        if self._mark(0) == "function":
+            self._at += 1
+        if self._mark(0) in self._functions:
+            function = self._functions[self._take()[1]]
+        elif self._mark(0) == "String" and self._mark(2) == "fromCharCode":
+            self._at += 3
+            function = _TO_LETTER
+        else:
+            function = self._function()
+        if self._take()[1] != ")":
+            raise NotUnderstood
+        return [self._apply(function, [item]) for item in value]
 
     def _replaced(self, text: str, depth: int) -> str:
         """``text.replace(/pattern/g, by)``; a function as ``by`` is understood where it turns hexadecimal escapes."""
@@ -190,8 +286,8 @@ class Script:
         if self._take()[1] != ",":
             raise NotUnderstood
         if self._mark(0) != "function":
-            by = "".join(_text(value) for value in self._arguments(")", depth))
-            return _bounded(_plain_replace(pattern, text, by))
+            by = "".join(as_text(value) for value in self._arguments(")", depth))
+            return bounded(plain_replace(pattern, text, by))
         level, left = 1, _FUNCTION_TOKENS
         while level:
             left -= 1
@@ -204,7 +300,7 @@ class Script:
     def _primary(self, depth: int) -> Value:
         kind, word = self._take()
         if kind == "string":
-            return _literal(word)
+            return literal(word)
         if kind == "number":
             return int(word, 0) if word[:2] in ("0x", "0X") else int(word)
         if word == "(":
@@ -226,7 +322,8 @@ class Script:
             self._at += 2
         if self._mark(0) == "(":
             self._at += 1
-            return _call(word, self._arguments(")", depth))
+            values = self._arguments(")", depth)
+            return self._apply(self._functions[word], values) if word in self._functions else call_known(word, values)
         if word not in self._names:
             raise NotUnderstood
         return self._names[word]
@@ -239,135 +336,10 @@ class Script:
                 at = window.index(how)
                 if window[at + 1 : at + 2] == ["("] and window[at + 3 : at + 4] == [")"]:
                     self._at += at + 4
-                    return self._attribute(_literal(window[at + 2]))
+                    return self._attribute(literal(window[at + 2]))
         return None
 
 
-def _binary(sign: str, left: Value, right: Value) -> Value:
-    if sign == "+" and not (isinstance(left, int) and isinstance(right, int)):
-        return _bounded(_text(left) + _text(right))
-    one, two = _integer(left), _integer(right)
-    if sign in "/%":
-        # Ports are whole numbers: a quotient that is none hides nothing we look for.
-        if two == 0 or (sign == "/" and one % two):
-            raise NotUnderstood
-        return one // two if sign == "/" else one % two
-    if sign in ("<<", ">>"):
-        two &= 31
-        return (one << two) & 0xFFFFFFFF if sign == "<<" else one >> two
-    if sign == "+":
-        return one + two
-    if sign == "-":
-        return one - two
-    if sign == "*":
-        return (one * two) & 0xFFFFFFFFFFFF
-    return one ^ two if sign == "^" else one | two if sign == "|" else one & two
-
-
-def _plain_replace(pattern: str, text: str, by: str) -> str:
-    """The patterns that are met: one sign or word, a class of signs. Anything richer is not run."""
-    body, _, flags = pattern[1:].rpartition("/")
-    bare = re.sub(r"\\(?=\W)", "", body)
-    if re.fullmatch(r"[^\\\[\](){}*+?.^$|]+", bare) or re.fullmatch(r"(?:\\\W|\w)+", body):
-        return text.replace(bare, by, -1 if "g" in flags else 1)
-    signs = re.fullmatch(r"\[([^\^\]\\]{1,64})\]\+?", body)
-    if signs is None or "$" in by:
-        raise NotUnderstood
-    return re.sub(f"[{re.escape(signs[1]).replace(chr(92) + '-', '-')}]", lambda match: by, text)
-
-
-def _literal(word: str) -> str:
-    body = unescape_backslashes(word[1:-1])
-    simple = {"n": "\n", "t": "\t", "r": "\r"}
-    return re.sub(r"\\(.)", lambda match: simple.get(match[1], match[1]), body, flags=re.DOTALL)
-
-
-def _text(value: Value) -> str:
-    return ",".join(_text(item) for item in value) if isinstance(value, list) else str(value)
-
-
-def _integer(value: Value) -> int:
-    if isinstance(value, int):
-        return value
-    if value in ("", []):
-        return 0
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) < 16:
-        return int(value)
-    raise NotUnderstood
-
-
-def _bounded(text: str) -> str:
-    if len(text) > _LENGTH_LIMIT:
-        raise NotUnderstood
-    return text
-
-
-def _item(value: Value, index: list[Value]) -> Value:
-    if len(index) != 1 or not isinstance(value, str | list):
-        raise NotUnderstood
-    at = _integer(index[0])
-    if not 0 <= at < len(value):
-        raise NotUnderstood
-    return value[at]
-
-
-def _call(name: str, values: list[Value]) -> Value:
-    if name == "String.fromCharCode":
-        codes = [_integer(value) for value in values]
-        if any(not 0 <= code < 0x10000 for code in codes):
-            raise NotUnderstood
-        return "".join(map(chr, codes))
-    if not values:
-        raise NotUnderstood
-    first = values[0]
-    if name in ("str_rot13", "rot13", "strrot13"):
-        return codecs.encode(_text(first), "rot13")
-    if name in ("Base64.decode", "atob", "base64_decode", "decode64", "base64decode"):
-        decoded = from_base64(_text(first)) if len(_text(first)) < 400 else _long_base64(_text(first))
-        if decoded is None:
-            raise NotUnderstood
-        return decoded
-    if name in ("unescape", "decodeURIComponent", "decodeURI"):
-        return unquote(re.sub(r"%u([0-9A-Fa-f]{4})", lambda match: chr(int(match[1], 16)), _text(first)))
-    if name in ("parseInt", "Number"):
-        base = _integer(values[1]) if len(values) > 1 else 10
-        try:
-            return int(_text(first)[:40], base)
-        except ValueError:
-            raise NotUnderstood from None
-    if name == "String":
-        return _text(first)
-    raise NotUnderstood
-
-
-def _long_base64(text: str) -> str | None:
-    """A packed page: base64 in pieces that each decode alone."""
-    pieces = [from_base64(text[at : at + 400]) for at in range(0, len(text), 400)]
-    return None if any(piece is None for piece in pieces) else "".join(piece or "" for piece in pieces)
-
-
-def _method(value: Value, name: str, values: list[Value]) -> Value:
-    if isinstance(value, list):
-        if name == "reverse":
-            return value[::-1]
-        if name == "join":
-            return _bounded((_text(values[0]) if values else ",").join(_text(item) for item in value))
-        raise NotUnderstood
-    text = _text(value)
-    if name in ("toString", "trim", "valueOf"):
-        return text.strip() if name == "trim" else text
-    if name == "concat":
-        return _bounded(text + "".join(_text(item) for item in values))
-    if name == "split" and values:
-        separator = _text(values[0])
-        pieces: list[Value] = [*(text.split(separator) if separator else text)]
-        return pieces
-    if name == "replace" and len(values) == 2 and isinstance(values[0], str):
-        return _bounded(text.replace(values[0], _text(values[1]), 1))
-    if name == "repeat" and values and len(text) * _integer(values[0]) <= _LENGTH_LIMIT:
-        return text * _integer(values[0])
-    if name in ("substr", "substring", "slice", "charAt") and values:
-        start = _integer(values[0])
-        end = _integer(values[1]) if len(values) > 1 else (1 if name == "charAt" else len(text))
-        return text[start : start + end] if name in ("substr", "charAt") else text[start:end]
-    raise NotUnderstood
+_TO_LETTER = Function(
+    ("c",), [("name", "String"), ("mark", "."), ("name", "fromCharCode"), ("mark", "("), ("name", "c"), ("mark", ")")]
+)

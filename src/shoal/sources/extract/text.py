@@ -39,10 +39,11 @@ _COMMENT = re.compile(r"(?:#(?!\d+[.):]?\s)|//|;|<!--|--\s|%%)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 _LOG = re.compile(
     r"(?:^|[\s\"'])(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|PROPFIND)\s+(?:/|\*\s|https?://|[\w.-]+:\d)|\bTCP_(?:MISS|HIT|TUNNEL|DENIED)"
+    r"|\b(?:ESTABLISHED|TIME_WAIT|CLOSE_WAIT|LAST_ACK|SYN_SENT|SYN_RECV|FIN_WAIT_?\d?)\b"
 )
 """A line of a server's log: its addresses are clients and their targets."""
 _BULLET = re.compile(r"(?:(?:[-*+>]+|#?\d{1,6}[.)\]:])\s+|#?\d{1,6}(?:[)\]]|\s+(?=\S*[.:]))|[•·●▪►→✅✔️]+\s*)+")
-_LABEL = re.compile(r"[\"']?([^\W\d][^:：=\"']{0,24})[\"']?\s*[:：=]\s*(.*)", re.DOTALL)
+_LABEL = re.compile(r"[\"']?([^\W\d][^:：=\"']{0,24}?)[\"']?(?:\s*(?:=>|->|→|[:：=])|\s+[-–—](?=\s))\s*(.*)", re.DOTALL)
 _ANNOTATION = re.compile(r"\s([A-Z]{2})-[NAH]!?(?:-S!?)?(?=\s|$)")
 _URL = re.compile(r"(?:https?|socks[45]?[ah]?)://[^\s\"'<>()\[\]{}|,;]+", re.IGNORECASE)
 _QUERY = re.compile(
@@ -57,50 +58,39 @@ _REMARK = re.compile(
     re.IGNORECASE,
 )
 """What lists say behind an entry that is no secret: numbers, times, degrees of anonymity."""
-_SPACED = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?:\s*:\s+|\s+:\s*)(\d{1,5})(?![\w.:])")
+_SPACED = re.compile(
+    r"(?<![\w.])(?<!section )(?<!version )(?<!release )(?<!chapter )(?<!\bver )(?<!\bv )"
+    r"(\d{1,3}(?:\.\d{1,3}){3})(?:\s*:\s+|\s+:\s*)(\d{1,5})(?![\w.:])",
+    re.IGNORECASE,
+)
 _DASHED = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3})\s*[-–—>=]{1,2}\s*(\d{1,5})")
-COMMANDS = frozenset(
-    [
-        *(
-            "curl",
-            "wget",
-            "pip",
-            "pip3",
-            "npm",
-            "yarn",
-            "git",
-            "python",
-            "python3",
-            "node",
-            "docker",
-            "ssh",
-            "chromium",
-        ),
-        *(
-            "google-chrome",
-            "firefox",
-            "youtube-dl",
-            "yt-dlp",
-            "aria2c",
-            "scrapy",
-            "apt",
-            "apt-get",
-            "go",
-            "cargo",
-            "java",
-        ),
-    ]
+_COMMAND = re.compile(
+    r"curl|wget|pip3?|npm|yarn|git|python3?|node|docker|ssh|chromium|google-chrome|firefox|youtube-dl|yt-dlp|aria2c|scrapy"
+    r"|apt|apt-get|go|cargo"
 )
 _PROXY_FLAG = re.compile(
     r"(?:-x|-e|--?proxy(?:-server)?|--preproxy|--socks[45]a?(?:-hostname)?|--all-proxy|(?:.*\.)?(?:https?\.)?proxy|(?:https?|all|socks)_proxy)",
     re.IGNORECASE,
 )
+_PROXY_LABEL = re.compile(r"(?:[\w-]+ ){0,2}prox(?:y|ies)\s*[:=]\s*(?=\S+$)", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[,;|]+")
 _FIELDS = re.compile(r"[\t,;|]")
 _INVISIBLE = {0xFEFF: None, 0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0xAD: None, 0xA0: " ", 0x3000: " "}
 _WIDE_STOP = re.compile(r"(?<=\d)[。｡](?=\d)")
 _WIDE = str.maketrans(
-    {"：": ":", "．": ".", "，": ",", "；": ";", "｜": "|", "＠": "@", "／": "/", "、": ","}
+    {
+        "：": ":",
+        "．": ".",
+        "，": ",",
+        "；": ";",
+        "｜": "|",
+        "│": "|",
+        "┃": "|",
+        "║": "|",
+        "＠": "@",
+        "／": "/",
+        "、": ",",
+    }
     | {chr(0xFF10 + d): str(d) for d in range(10)}
 )
 
@@ -123,6 +113,8 @@ def read_line(line: str, scheme: Scheme | None = None, *, prose: bool = False) -
     if plain is not None:
         yield plain
         return
+    if "`" in line:
+        line = line.replace("`", " ")
     if "\x1b" in line:
         line = _COLOUR.sub("", line)
     if has_control(line.rstrip("\r\n\x1a")):
@@ -152,6 +144,9 @@ def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]
             yield Refused.MALFORMED
         return
     words = line.split()
+    if len(words) > 1 and "roxy" in line and (marked := _PROXY_LABEL.match(line)):
+        # "backup proxy: name:80": what follows stands where an entry stands.
+        words = line[marked.end() :].split()
     if len(words) > 2 and (argument := proxy_arguments(words)) is not None:
         yield from (one for one in argument if one is not None)
         return
@@ -200,7 +195,7 @@ def _site(candidate: Candidate, word: str) -> bool:
 
 def proxy_arguments(words: list[str]) -> list[Reading] | None:
     """The proxies that a command line names, or None when the line is no command: its other addresses are targets."""
-    if words[0] not in COMMANDS and not (words[0] in ("$", "#", ">", "sudo") and words[1] in COMMANDS):
+    if _COMMAND.fullmatch(words[1 if words[0] in ("$", "#", ">", "sudo") else 0]) is None:
         return None
     found: list[Reading] = []
     for position, word in enumerate(words[1:], 1):
@@ -252,7 +247,7 @@ def carried(value: str, scheme: Scheme | None) -> Reading:
     reading = read_token(value, scheme, names=False)
     if isinstance(reading, Candidate):
         return reading
-    found = [one for one in read_line(value, scheme, prose=True) if isinstance(one, Candidate)] if ":" in value else []
+    found = [one for one in read_line(value, scheme, prose=True) if isinstance(one, Candidate)]
     return found[0] if len(found) == 1 else reading
 
 
@@ -271,7 +266,7 @@ def _query_secret(word: str) -> Credentials | None:
 def _apart(line: str, words: list[str], scheme: Scheme | None, prose: bool) -> tuple[list[Candidate], list[Refused]]:
     """Address and port as neighbours: ``host port``, cells of a row, or with the word "port" between."""
     pairs: list[tuple[str, str]] = []
-    cells = [cell.strip(" \"'`*\r") for cell in _FIELDS.split(line.strip("| \t"))]
+    cells = [cell.strip(" \"'`*\r") for cell in _FIELDS.split(line.replace("||", "|").strip("| \t"))]
     if len(cells) > 1:
         for index in range(len(cells) - 1):
             if is_host(cells[index], names=index == 0 and not prose) and portlike(cells[index + 1]):

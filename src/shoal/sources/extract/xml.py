@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from shoal.domain import Scheme
-from shoal.sources.extract.entry import Reading, is_host
-from shoal.sources.extract.labels import ADDRESS, NOT_PROXY, PORT, normal
+from shoal.sources.extract.entry import Reading, is_host, port_number
+from shoal.sources.extract.labels import ADDRESS, NOT_PROXY, PORT, PROTOCOL, normal, scheme_words
 from shoal.sources.extract.record import is_record, read_record
 
 _PIECE = re.compile(
@@ -57,7 +57,25 @@ def read_xml(
         }
         if is_record(attributes):
             yield from read_record(attributes, scheme)
+        else:
+            _remember(fields, attributes)
     yield from _flush(fields, scheme)
+
+
+def _remember(fields: dict[str, str], attributes: dict[str, str]) -> None:
+    """What an element says of the record that its children or neighbours complete."""
+    for word, value in attributes.items():
+        if word in ADDRESS and is_host(value, names=False):
+            fields.clear()
+            fields[word] = value
+        elif word in PORT:
+            if any(key in ADDRESS for key in fields) and port_number(value) is not None:
+                fields[word] = value
+        elif word in PROTOCOL and scheme_words(value) is not None:
+            fields.setdefault(word, value)
+        elif word == "state" and value in ("closed", "filtered"):
+            for port in [key for key in fields if key in PORT]:
+                del fields[port]
 
 
 def _leaf(
