@@ -20,8 +20,12 @@ class Judges:
 
     @property
     def urls(self) -> tuple[str, ...]:
+        return self.urls_at("127.0.0.1")
+
+    def urls_at(self, host: str) -> tuple[str, ...]:
+        """The same judges under a name of this machine."""
         return tuple(
-            f"{'http' if context is None else 'https'}://127.0.0.1:{port}/check/#key={key}"
+            f"{'http' if context is None else 'https'}://{host}:{port}/check/#key={key}"
             for context, port, key in zip(self._contexts, self._ports, self._keys, strict=True)
         )
 

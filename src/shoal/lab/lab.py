@@ -105,6 +105,11 @@ class Lab:
         """The judges' URLs with their keys, HTTP first."""
         return self._judges.urls
 
+    @property
+    def named_judges(self) -> tuple[str, ...]:
+        """The same judges by a name, which the proxies have to resolve."""
+        return self._judges.urls_at("localhost")
+
     def truth(self, proxy: str | Endpoint | LabProxy) -> Truth | None:
         """What is true now about ``host:port`` (or a proxy of the population); None if the lab does not know it."""
         if isinstance(proxy, str):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Final
+
+from msgspec import Struct
 
 SHOWN: Final = 48
 """Bytes of each side that are shown: enough to know an injected script by its address."""
@@ -21,6 +24,45 @@ def short_diff(sent: bytes, came: bytes) -> str:
     end = _common(sent[: start - 1 if start else None : -1][:limit], came[: start - 1 if start else None : -1][:limit])
     old, new = sent[start : len(sent) - end], came[start : len(came) - end]
     return f"at byte {start} {_shown(old)} became {_shown(new)}"
+
+
+class EchoContent(Struct, frozen=True, gc=False):
+    """An echo beside what was sent. ``changed`` says what came otherwise than it left; ``complete``: all of it came."""
+
+    changed: str | None
+    complete: bool
+
+
+FAITHFUL_FIELDS: Final = ("User-Agent", "Accept")
+"""Request fields that no proxy has a reason to touch. Host, Connection and Accept-Encoding are a hop's own affair."""
+
+_MARKUP: Final = (b"<script", b"<iframe", b"<object", b"<embed")
+"""What is put into pages (literature 4.2, malicious class)."""
+
+
+def compare_echo(
+    sent: Mapping[str, str], seen: Iterable[tuple[str, str]], kept: Iterable[str], body: bytes, plain: bytes
+) -> EchoContent:
+    """A foreign judge's echo, compared part by part with the request that it answers.
+
+    ``kept`` are those of ``FAITHFUL_FIELDS`` that reach this judge unchanged without a proxy, ``plain`` is its answer
+    to a direct request, ``body`` the one that came through the proxy.
+    """
+    fields = {name.lower(): value for name, value in seen}
+    complete = False
+    for name in kept:
+        complete = True
+        came = fields.get(name.lower())
+        if came is None:
+            return EchoContent(None, False)
+        if came != sent[name]:
+            return EchoContent(f"{name}: {short_diff(sent[name].encode(), came.encode())}", True)
+    lower, usual = body.lower(), plain.lower()
+    for mark in _MARKUP:
+        if lower.count(mark) > usual.count(mark):
+            at = lower.rfind(mark)
+            return EchoContent(f"{_shown(body[at : at + SHOWN])} was put into the answer", True)
+    return EchoContent(None, complete)
 
 
 def _common(one: bytes, other: bytes) -> int:

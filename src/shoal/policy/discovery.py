@@ -55,6 +55,10 @@ class Judges(Struct, frozen=True, gc=False):
     """The plain one, or the TLS one where there is no other, is known by a name, which a proxy can resolve."""
     signs: bool = False
     """A plain one signs its fixed documents."""
+    ipv4: bool = True
+    """One of them has an IPv4 address: SOCKS4 can name no other."""
+    only_443: bool = False
+    """The TLS one listens on port 443, so that reaching it does not show whether other ports may be reached."""
 
 
 class Situation(Struct, frozen=True, gc=False):
@@ -71,9 +75,9 @@ class Situation(Struct, frozen=True, gc=False):
     """The signed document whose turn it is in a quick re-check, "" for the echo."""
 
 
-# Which document a quick re-check asks for, in turn. Most that tamper put something into HTML or recompress pictures, few
-# touch scripts alone (literature 4.2); the echo keeps anonymity fresh, since only it shows what the judge saw. A proxy
-# that changes one kind now and then is found in proportion to that kind's share here.
+# Which document a quick re-check asks for, in turn. Most that tamper put something into HTML or recompress pictures,
+# few touch scripts alone (literature 4.2); the echo keeps anonymity fresh, since only it shows what the judge saw. A
+# proxy that changes one kind now and then is found in proportion to that kind's share here.
 _PAGE: Final = "/doc/page.html"
 _IMAGE: Final = "/doc/image.png"
 _SCRIPT: Final = "/doc/script.js"
@@ -212,6 +216,9 @@ def _next_on(
     scheme: Scheme, path: Path | None, situation: Situation, mine: Sequence[Result], profile: bool
 ) -> Attempt | None:
     if not mine:
+        if scheme is Scheme.SOCKS4 and not situation.judges.ipv4:
+            # Nothing that it could be asked for would be its failure.
+            return None
         return _first_on(scheme, path, situation)
     proven = [result.attempt for result in mine if _worked(result)]
     if not proven:
@@ -224,6 +231,10 @@ def _next_on(
             return Attempt(scheme, base.mode, base.tls, True, base.by_address)
     if situation.judges.tls and not any(result.attempt.tls for result in mine):
         return Attempt(scheme, "tunnel", True, False, proven[-1].by_address)
+    if situation.judges.only_443 and situation.judges.plain and not scheme.is_socks:
+        tunnels = [result for result in mine if result.attempt.mode == "tunnel" and not result.attempt.document]
+        if any(_worked(result) for result in tunnels) and all(result.attempt.tls for result in tunnels):
+            return Attempt(scheme, "tunnel")
     return None
 
 

@@ -125,7 +125,12 @@ class Outcome(Struct, gc=False):
     proved: bool = False
     """The judge's signature came back although something else is wrong."""
     content: Honesty | None = None
-    """What a signed document alone suggests: that it was changed, or (FAKES) that its signature is made up."""
+    """What a signed document alone suggests: that it was changed, or (FAKES) that its signature is made up. UNKNOWN:
+    something needed for CLEAN is missing."""
+    port: int = 0
+    """The judge's."""
+    keeps_alive: bool | None = None
+    """A second request on the connection was answered; None: not tried."""
 
     @property
     def works(self) -> bool:
@@ -137,8 +142,8 @@ def honesty_of(outcome: Outcome) -> Honesty | None:
     """What one outcome says about honesty; None when nothing."""
     failure = outcome.failure
     if failure is None:
-        return Honesty.CLEAN if outcome.attempt.document else None
-    if outcome.attempt.page and failure.stage is Stage.CONTENT:
+        return Honesty.CLEAN if outcome.attempt.document and outcome.content is not Honesty.UNKNOWN else None
+    if (outcome.attempt.page or outcome.proved) and failure.stage is Stage.CONTENT:
         # Changed without a signature proves nothing until another exchange shows that this proxy works at all.
         return outcome.content if outcome.proved or outcome.content is Honesty.FAKES else None
     if failure.reason is Reason.MISMATCH and failure.stage is Stage.CONTENT:
@@ -165,13 +170,14 @@ def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
             attempt.tls,
             first.named,
             first.exit is not None and ":" in first.exit,
+            first.port not in (0, 443),
         )
         return Facts(proven, frozenset(), first.anonymity, None, first.exit, None, profiled)
     can: set[Capability] = set()
     cannot: set[Capability] = set()
     anonymity: Anonymity | None = None
     address: str | None = None
-    works = name_failed = changed = False
+    works = name_failed = changed = unsure = False
     seen: set[Honesty] = set()
     for outcome in outcomes:
         attempt = outcome.attempt
@@ -179,6 +185,9 @@ def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
         if found is not None:
             seen.add(found)
         changed = changed or outcome.content is Honesty.TAMPERS
+        unsure = unsure or outcome.content is Honesty.UNKNOWN
+        if outcome.keeps_alive is not None:
+            (can if outcome.keeps_alive else cannot).add(Capability.KEEP_ALIVE)
         capability = _proves(attempt)
         if not outcome.works:
             failure = outcome.failure
@@ -186,10 +195,14 @@ def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
                 name_failed = True
             if capability is not None and not attempt.document and failure is not None and failure.reason in _SAID_NO:
                 cannot.add(capability)
+                if attempt.mode == "tunnel" and outcome.port not in (0, 443):
+                    cannot.add(Capability.TUNNEL_ANY_PORT)
             continue
         works = True
         if capability is not None:
             can.add(capability)
+        if attempt.mode == "tunnel" and outcome.port not in (0, 443):
+            can.add(Capability.TUNNEL_ANY_PORT)
         if outcome.named:
             can.add(Capability.REMOTE_DNS)
         elif attempt.by_address and name_failed:
@@ -202,6 +215,8 @@ def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
             anonymity = outcome.anonymity
     if changed and works:
         seen.add(Honesty.TAMPERS)
+    if unsure:
+        seen.discard(Honesty.CLEAN)
     honesty = next((honesty for honesty in _WORST_FIRST if honesty in seen), None)
     if not works:
         return _NOTHING_LEARNED if honesty is None else Facts(honesty=honesty)
@@ -209,10 +224,11 @@ def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
 
 
 @cache
-def _proven(forward: bool, tls: bool, named: bool, ipv6: bool) -> frozenset[Capability]:
+def _proven(forward: bool, tls: bool, named: bool, ipv6: bool, odd_port: bool) -> frozenset[Capability]:
     can = {
         Capability.FORWARD: forward,
         Capability.TUNNEL: tls and not forward,
+        Capability.TUNNEL_ANY_PORT: odd_port and not forward,
         Capability.REMOTE_DNS: named,
         Capability.IPV6_EXIT: ipv6,
     }

@@ -9,7 +9,7 @@ from typing import Final
 from shoal.domain import Anonymity, Failure, Honesty, Reason, Record, Scheme, Stage, Timing
 from shoal.domain.judge import DOCUMENTS
 from shoal.options import CheckOptions
-from shoal.policy.content import short_diff
+from shoal.policy.content import compare_echo, short_diff
 from shoal.policy.discovery import Attempt
 from shoal.policy.verdict import Outcome, anonymity_of
 from shoal.probe.connection import Exchange
@@ -21,6 +21,10 @@ from shoal.wire import LocalProtocolError, basic_credentials
 
 CLOCK_STEP: Final = 0.0005
 """Seconds: half a step of uvloop's clock, since 0 would mean that a milestone was not reached."""
+
+
+KEPT: Final = "/doc/data.json"
+"""The document that is asked for twice on one connection, the shortest."""
 
 
 class Attempts:
@@ -62,7 +66,7 @@ class Attempts:
             failure = Failure(Stage.CONTENT, Reason.MISMATCH, f"{attempt.page} was answered with a redirect")
             return Outcome(attempt, failure, timing=timing, judge=judge.url, content=Honesty.TAMPERS)
         if failure is not None:
-            return Outcome(attempt, failure, timing=timing, judge=judge.url)
+            return Outcome(attempt, failure, timing=timing, judge=judge.url, port=judge.port)
         if attempt.page:
             return self._read_page(attempt, seat, exchange, nonce, timing)
         echo = read_echo(judge, exchange.body, nonce)
@@ -72,7 +76,18 @@ class Attempts:
         sent = seat.template("", attempt.mode == "forward").headers
         anonymity = anonymity_of(echo, self._panel.own, sent, seat.baseline)
         named = judge.named and not attempt.by_address
-        return Outcome(attempt, None, echo.address, anonymity, named, timing, judge.url)
+        wrong: Failure | None = None
+        content: Honesty | None = None
+        if judge.kind != "shoal" and not attempt.tls:
+            compared = compare_echo(sent, echo.headers, seat.kept, exchange.body, seat.plain_answer)
+            if compared.changed is not None:
+                wrong = Failure(Stage.CONTENT, Reason.MISMATCH, f"the request was changed: {compared.changed}")
+                content = Honesty.TAMPERS
+            elif not compared.complete:
+                content = Honesty.UNKNOWN
+        proved = wrong is not None
+        exit_ = echo.address
+        return Outcome(attempt, wrong, exit_, anonymity, named, timing, judge.url, proved, content, judge.port)
 
     def _read_page(self, attempt: Attempt, seat: Seat, exchange: Exchange, nonce: str, timing: Timing) -> Outcome:
         """A signed document: its head proves that the judge was asked, its body that content survives."""
@@ -84,7 +99,8 @@ class Attempts:
         # What the request looked like only the echo shows; our own address at the judge says enough.
         anonymity = Anonymity.TRANSPARENT if signature.address in self._panel.own.addresses else None
         if signature.nonce_ok and exchange.body == expected:
-            return Outcome(attempt, None, signature.address, anonymity, named, timing, judge.url)
+            found = signature.address
+            return Outcome(attempt, None, found, anonymity, named, timing, judge.url, port=judge.port)
         content = None
         if signature.nonce_ok is False:
             words, content = f"the signature of {page} is wrong", Honesty.FAKES
@@ -95,13 +111,18 @@ class Attempts:
         failure = Failure(Stage.CONTENT, Reason.MISMATCH, words)
         proved = bool(signature.nonce_ok)
         exit_ = signature.address if proved else None
-        return Outcome(
-            attempt, failure, exit_, anonymity if proved else None, named, timing, judge.url, proved, content
-        )
+        if not proved:
+            anonymity = None
+        return Outcome(attempt, failure, exit_, anonymity, named, timing, judge.url, proved, content, judge.port)
 
     async def _documents(self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float) -> Outcome:
         """All fixed documents at the same time: proxies change one kind and leave the others alone."""
-        exchanges = {path: self._exchange(record, attempt, seat, self._nonce(), path) for path in DOCUMENTS}
+        if not seat.documents:
+            return await self._foreign_page(record, attempt, seat, address, deadline)
+        kept = KEPT if attempt.mode == "forward" else ""
+        exchanges = {
+            path: self._exchange(record, attempt, seat, self._nonce(), path, path == kept) for path in DOCUMENTS
+        }
         async with asyncio.TaskGroup() as group:
             for path, exchange in exchanges.items():
                 group.create_task(
@@ -111,9 +132,33 @@ class Attempts:
         # One changed document outweighs any number that did not arrive.
         failures.sort(key=lambda failure: failure.reason is not Reason.MISMATCH)
         slowest = max(exchanges.values(), key=lambda exchange: exchange.ended)
-        return Outcome(attempt, failures[0] if failures else None, timing=_timing_of(slowest), judge=seat.judge.url)
+        failure = failures[0] if failures else None
+        timing = _timing_of(slowest)
+        keeps = exchanges[kept].kept if kept else None
+        return Outcome(attempt, failure, timing=timing, judge=seat.judge.url, keeps_alive=keeps)
 
-    def _exchange(self, record: Record, attempt: Attempt, seat: Seat, nonce: str, document: str) -> Exchange:
+    async def _foreign_page(
+        self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float
+    ) -> Outcome:
+        """A foreign judge's page, beside the same page as it came to us directly."""
+        reference = seat.reference
+        url = seat.judge.url
+        if reference is None:
+            return Outcome(attempt, None, judge=url, content=Honesty.UNKNOWN)
+        exchange = self._exchange(record, attempt, seat, self._nonce(), reference.path)
+        await self._run(exchange, record, seat, address, deadline)
+        timing = _timing_of(exchange)
+        failure = _changed(reference.path, exchange, reference.body)
+        if failure is None or failure.reason is not Reason.MISMATCH:
+            return Outcome(attempt, failure, timing=timing, judge=url)
+        if not await self._panel.still_the_same(seat, reference.path, reference.body):
+            # It is the page that changed.
+            return Outcome(attempt, None, timing=timing, judge=url, content=Honesty.UNKNOWN)
+        return Outcome(attempt, failure, timing=timing, judge=url)
+
+    def _exchange(
+        self, record: Record, attempt: Attempt, seat: Seat, nonce: str, document: str, keep: bool = False
+    ) -> Exchange:
         judge = seat.judge
         forward = attempt.mode == "forward"
         plan: UpstreamPlan | None = None
@@ -124,9 +169,10 @@ class Attempts:
             host = judge.host if judge.named and not attempt.by_address else _literal(seat, attempt.scheme)
             target = Target(host, judge.port, self._contexts.target if attempt.tls else None, judge.host)
             plan = UpstreamPlan(record.proxy(attempt.scheme), target, attempt.mode, self._contexts.proxy)
-        request = seat.template(document, forward).request(nonce, authorization)
+        request = seat.template(document, forward, keep).request(nonce, authorization)
         panel = self._panel
-        return Exchange(asyncio.get_running_loop(), panel.wheel, request, plan, self._options.answer_limit_bytes)
+        again = request if keep else b""
+        return Exchange(asyncio.get_running_loop(), panel.wheel, request, plan, self._options.answer_limit_bytes, again)
 
     async def _run(self, exchange: Exchange, record: Record, seat: Seat, address: str, deadline: float) -> None:
         options = self._options
@@ -157,7 +203,7 @@ def _timing_of(exchange: Exchange) -> Timing:
     )
 
 
-def _changed(path: str, exchange: Exchange) -> Failure | None:
+def _changed(path: str, exchange: Exchange, expected: bytes | None = None) -> Failure | None:
     """What is wrong with a document that came through a proxy."""
     if exchange.failure is not None:
         return exchange.failure
@@ -166,7 +212,8 @@ def _changed(path: str, exchange: Exchange) -> Failure | None:
         return Failure(Stage.CONTENT, Reason.MISMATCH, f"{path} was answered with a redirect")
     if exchange.status != 200:
         return status_failure(exchange.status, exchange.reason)
-    expected = DOCUMENTS[path].body
+    if expected is None:
+        expected = DOCUMENTS[path].body
     if exchange.body == expected:
         return None
     words = f"{path} came back changed: {short_diff(expected, exchange.body)}"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from shoal.domain import Failure, Stage
 from shoal.probe.answer import AnswerReader, read_whole
 from shoal.probe.wheel import TimerWheel
 from shoal.upstream import UpstreamPlan, eof_failure, failure_from, timeout_failure
 from shoal.wire import RemoteProtocolError
+
+SECOND_GRACE: Final = 1.0
+"""Seconds beyond twice the first answer's time for the second on the same connection."""
 
 
 class Exchange(asyncio.Protocol):
@@ -21,9 +24,9 @@ class Exchange(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_deadline", "_done", "_expired", "_handshake_timeout", "_limit", "_loop", "_overall", "_plan", "_reader",
-        "_request", "_slot", "_stage", "_task", "_transport", "_wheel", "body", "connected", "ended", "failure",
-        "first_byte", "head", "ready", "reason", "started", "status",
+        "_again", "_deadline", "_done", "_expired", "_handshake_timeout", "_limit", "_loop", "_overall", "_plan",
+        "_reader", "_request", "_slot", "_stage", "_task", "_transport", "_wheel", "body", "connected", "ended",
+        "failure", "first_byte", "head", "kept", "ready", "reason", "started", "status",
     )  # fmt: skip
 
     def __init__(
@@ -33,12 +36,16 @@ class Exchange(asyncio.Protocol):
         request: bytes,
         plan: UpstreamPlan | None,
         limit_bytes: int,
+        again: bytes = b"",
     ) -> None:
         self._loop = loop
         self._wheel = wheel
         self._request = request
         self._plan = plan
         self._limit = limit_bytes
+        self._again = again
+        self.kept: bool | None = None
+        """With a second request: whether that was answered on the same connection."""
         self._reader: AnswerReader | None = None
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -150,9 +157,12 @@ class Exchange(asyncio.Protocol):
                     self.status, body = whole
                     self.body = body
                     self.head = data[: len(data) - len(body)]
-                    self._done.set_result(None)
+                    self._one_more()
                     return
                 self._reader = AnswerReader(self._limit)
+            elif self.kept is not None:
+                self._receive_second(data)
+                return
             reader = cast(AnswerReader, self._reader)
             if reader.receive_data(data):
                 self._finish(reader)
@@ -209,11 +219,47 @@ class Exchange(asyncio.Protocol):
         self.reason = reader.reason
         self.body = reader.body
         self.head = reader.head
-        self._done.set_result(None)
+        self._one_more()
+
+    def _one_more(self) -> None:
+        """The answer is there: the end, or the second request on the same connection."""
+        tcp = self._transport
+        if not self._again or tcp is None or tcp.is_closing() or self._closes():
+            if self._again:
+                self.kept = False
+            self._done.set_result(None)
+            return
+        self.kept = False
+        now = self._loop.time()
+        # It answered once in this time; far more is no answer.
+        self._set_deadline(min(now + 2.0 * (now - self.started) + SECOND_GRACE, self._overall))
+        if self._plan is None:
+            tcp.write(self._again)
+        else:
+            self._plan.send(self._again)
+            tcp.write(self._plan.data_to_send())
+        self._reader = AnswerReader(self._limit)
+
+    def _closes(self) -> bool:
+        return b"\r\nconnection: close\r\n" in self.head.lower()
+
+    def _receive_second(self, data: bytes) -> None:
+        reader = cast(AnswerReader, self._reader)
+        try:
+            if not reader.receive_data(data):
+                return
+            self.kept = reader.status == self.status
+        except RemoteProtocolError:
+            pass
+        if not self._done.done():
+            self._done.set_result(None)
 
     def _end(self) -> None:
         """The peer will send no more."""
         if self._done.done() or self.failure is not None:
+            return
+        if self.kept is not None:
+            self._done.set_result(None)
             return
         plan = self._plan
         try:
@@ -230,5 +276,6 @@ class Exchange(asyncio.Protocol):
     def _fail(self, failure: Failure) -> None:
         if self._done.done():
             return
-        self.failure = failure
+        if self.kept is None:
+            self.failure = failure
         self._done.set_result(None)

@@ -56,16 +56,16 @@ def nonce_template(judge: Judge, *, forward: bool) -> Template:
     return _template(judge, target, agent, forward)
 
 
-def document_template(judge: Judge, path: str, *, forward: bool) -> Template:
+def document_template(judge: Judge, path: str, *, forward: bool, keep: bool = False) -> Template:
     """The request for a fixed document. The nonce in its query keeps caches out of it."""
-    return _template(judge, f"{path}?nonce={_PLACEHOLDER}", USER_AGENT, forward)
+    return _template(judge, f"{path}?nonce={_PLACEHOLDER}", USER_AGENT, forward, keep)
 
 
 def _joint(target: str) -> str:
     return "&" if "?" in target else "?"
 
 
-def _template(judge: Judge, target: str, agent: str, forward: bool) -> Template:
+def _template(judge: Judge, target: str, agent: str, forward: bool, keep: bool = False) -> Template:
     if forward:
         target = f"http://{judge.authority}{target}"
     headers = (
@@ -73,7 +73,7 @@ def _template(judge: Judge, target: str, agent: str, forward: bool) -> Template:
         ("User-Agent", agent),
         ("Accept", "*/*"),
         ("Accept-Encoding", "identity"),
-        ("Connection", "close"),
+        ("Connection", "keep-alive" if keep else "close"),
     )
     head, _, tail = encode_request_head("GET", target, headers).rpartition(_PLACEHOLDER.encode())
     return Template(head, tail, dict(headers))

@@ -9,13 +9,14 @@ from typing import Final
 from shoal.domain import Failure, Reason, Stage, Trust
 from shoal.domain.judge import DOCUMENTS
 from shoal.options import JudgeOptions
+from shoal.policy.content import FAITHFUL_FIELDS
 from shoal.policy.discovery import Judges
 from shoal.policy.verdict import Echo, OwnAddresses, gives_away
 from shoal.ports import Clock, JudgeStatus, ResolveError, Resolver
 from shoal.probe.connection import Exchange
 from shoal.probe.dialects import guess_kind, read_echo, read_signature
-from shoal.probe.judges import Judge
-from shoal.probe.seat import NOBODY, Seat
+from shoal.probe.judges import Judge, JudgeKind
+from shoal.probe.seat import NOBODY, Reference, Seat
 from shoal.probe.wheel import TimerWheel
 from shoal.upstream import Target, TlsContexts, UpstreamPlan, failure_from, printable, status_failure
 
@@ -30,6 +31,15 @@ UNHEALTHY_INTERVAL: Final = 2.0
 """Seconds between rounds while nobody answers: how soon a network that came back is noticed."""
 
 ANSWER_LIMIT_BYTES: Final = 262_144
+
+PAGE_INTERVAL: Final = 600.0
+"""Seconds between two readings of a foreign judge's page: three requests to somebody else's service."""
+
+MIN_PAGE_BYTES: Final = 200
+"""Proxies that put something into pages leave very short ones alone, so a shorter page would prove little."""
+
+_PAGES: Final[dict[JudgeKind, tuple[str, ...]]] = {"httpbin": ("/html", "/")}
+"""Pages of known services that never change."""
 
 Nonce = Callable[[], str]
 
@@ -198,6 +208,9 @@ class JudgePanel:
             tls is not None and tls.has_documents,
             any(first.judge.named for first in (plain or tls,) if first is not None),
             bool(self._signing),
+            # Not resolved yet counts as yes.
+            any(not seat.addresses or any(":" not in address for address in seat.addresses) for seat in carriers),
+            tls is not None and all(seat.judge.port == 443 for seat in self._tls),
         )
         seen = {seat.own_seen for seat in well if seat.own_seen is not None}
         if well and seen != self._own.addresses:
@@ -234,6 +247,8 @@ class JudgePanel:
             error = await self._ask_once(seat)
         if error is None and seat.judge.kind == "shoal":
             await self._ask_for_documents(seat)
+        elif error is None and not seat.judge.tls:
+            await self._ask_for_page(seat)
         seat.checked_at = self._clock.now()
         seat.checked_loop = loop.time()
         seat.ok = error is None
@@ -306,6 +321,35 @@ class JudgePanel:
             read_signature(seat.judge, answer.head, nonces[path]).nonce_ok for path, answer in answers.items()
         )
 
+    async def _ask_for_page(self, seat: Seat) -> None:
+        """A page of a foreign judge that can be compared: the same twice in a row."""
+        now = asyncio.get_running_loop().time()
+        if now - seat.documents_at < PAGE_INTERVAL:
+            return
+        seat.documents_at = now
+        seat.reference = None
+        for path in _PAGES.get(seat.judge.kind, ("/",)):
+            bodies: set[bytes] = set()
+            for _ in range(2):
+                answer = await self._direct(seat, path, self._nonce(), now + CONTROL_TIMEOUT)
+                bodies.add(answer.body if answer.status == 200 else b"")
+            page = bodies.pop()
+            if not bodies and len(page) >= MIN_PAGE_BYTES and b"<" in page:
+                seat.reference = Reference(path, page)
+                return
+
+    async def still_the_same(self, seat: Seat, path: str, expected: bytes) -> bool:
+        """Whether a foreign judge's page is what it was; else it is used no more until it has been read anew."""
+        loop = asyncio.get_running_loop()
+        answer = await self._direct(seat, path, self._nonce(), loop.time() + CONTROL_TIMEOUT)
+        if answer.status == 200 and answer.body == expected:
+            return True
+        if seat.reference is not None and seat.reference.body == expected:
+            seat.reference = None
+            seat.documents_at = float("-inf")
+            self._settle()
+        return False
+
     def _calibrate(self, seat: Seat, echo: Echo, body: bytes, nonce: str) -> Failure | None:
         judge = seat.judge
         fits = echo.address is not None and echo.nonce_ok is not False
@@ -322,6 +366,11 @@ class JudgePanel:
         sent = {name.lower() for name in seat.template("", False).headers}
         names = {name.lower() for name, _ in echo.headers}
         seat.baseline = frozenset(name for name in names - sent if gives_away(name))
+        if seat.judge.kind != "shoal":
+            came = {name.lower(): value for name, value in echo.headers}
+            asked = seat.template("", False).headers
+            seat.kept = tuple([name for name in FAITHFUL_FIELDS if came.get(name.lower()) == asked[name]])
+            seat.plain_answer = body
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shoal.domain import Failure
@@ -11,13 +12,21 @@ from shoal.probe.dialects import Template, document_template, nonce_template
 from shoal.probe.judges import Judge, JudgeKind
 
 
+class Reference(Struct, frozen=True, gc=False):
+    """A page as it is without a proxy in between."""
+
+    path: str
+    body: bytes
+
+
 class Seat:
     """Mutable state of one judge. Only ``JudgePanel`` writes it, except that the prober notes a right answer in
     ``proven`` (seconds of the loop's clock): proof that judge and network were well then."""
 
     __slots__ = (
         "_templates", "addresses", "baseline", "checked_at", "checked_loop", "documents", "documents_at", "error",
-        "failure", "judge", "latency", "ok", "own_seen", "proven", "signs", "tokens", "tokens_at",
+        "failure", "judge", "kept", "latency", "ok", "own_seen", "plain_answer", "proven", "reference", "signs",
+        "tokens", "tokens_at",
     )  # fmt: skip
 
     def __init__(self, judge: Judge) -> None:
@@ -36,20 +45,26 @@ class Seat:
         """Its fixed documents came to us as they should, when they were asked for directly."""
         self.signs = False
         """With a right signature, too."""
+        self.reference: Reference | None = None
+        """A page of a foreign judge that was the same twice in a row when asked for directly."""
+        self.kept: tuple[str, ...] = ()
+        """Request fields that reach a foreign judge as they were sent."""
+        self.plain_answer = b""
         self.documents_at = float("-inf")
         self.tokens = 0.0
         self.tokens_at = 0.0
-        self._templates: dict[tuple[str, bool], Template] = {}
+        self._templates: dict[tuple[str, bool, bool], Template] = {}
 
-    def template(self, document: str, forward: bool) -> Template:
-        """The encoded request for a fixed document, or with "" for the echo; made at its first use."""
-        found = self._templates.get((document, forward))
+    def template(self, document: str, forward: bool, keep: bool = False) -> Template:
+        """The encoded request for a fixed document, or with "" for the echo; made at its first use. With ``keep`` it
+        asks that the connection stays open."""
+        found = self._templates.get((document, forward, keep))
         if found is None:
             if document:
-                found = document_template(self.judge, document, forward=forward)
+                found = document_template(self.judge, document, forward=forward, keep=keep)
             else:
                 found = nonce_template(self.judge, forward=forward)
-            self._templates[document, forward] = found
+            self._templates[document, forward, keep] = found
         return found
 
     def become(self, kind: JudgeKind) -> None:
@@ -64,7 +79,7 @@ class Seat:
 
     @property
     def has_documents(self) -> bool:
-        return self.documents
+        return self.documents or self.reference is not None
 
     def status(self) -> JudgeStatus:
         judge = self.judge

@@ -164,11 +164,12 @@ class World:
         keyed: bool = True,
         timeout: float = 3.0,
         judge_options: JudgeOptions | None = None,
+        more: tuple[str, ...] = (),
         **options: float,
     ) -> None:
         host = "judge.test" if named else "127.0.0.1"
         fragment = f"#key={KEY}" if keyed else ""
-        urls = []
+        urls = list(more)
         if plain:
             self.ports["plain"] = await self.serve(self.judge)
             urls.append(f"http://{host}:{self.ports['plain']}/check/{fragment}")

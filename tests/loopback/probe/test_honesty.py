@@ -137,7 +137,7 @@ async def test_a_full_check_of_a_known_path_takes_the_profile(world):
     port = await world.serve(world.http_proxy())
     record = world.record(port, path=verified(Scheme.HTTP, Capability.FORWARD))
     result = await world.prober.check(record, full=True)
-    assert result.capabilities == ("forward", "tunnel")
+    assert result.capabilities == ("forward", "tunnel", "tunnel_any_port")
     assert result.honesty is Honesty.CLEAN
     assert result.observations[0].facts.profiled
 

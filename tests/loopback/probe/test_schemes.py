@@ -13,7 +13,7 @@ async def test_an_http_proxy_is_profiled_at_its_first_success(world):
     result = await world.prober.check(world.record(port, Scheme.HTTP))
     assert result.works, result
     assert result.schemes == (Scheme.HTTP,)
-    assert result.capabilities == ("forward", "remote_dns", "tunnel")
+    assert result.capabilities == ("forward", "remote_dns", "tunnel", "tunnel_any_port")
     assert result.anonymity is Anonymity.ELITE
     assert result.honesty is Honesty.CLEAN
     assert result.exit == "127.0.0.77"
@@ -29,7 +29,7 @@ async def test_an_https_proxy_carries_tls_in_tls(world, login):
     port = await world.serve(world.http_proxy(login=login), world.tls_server("proxy.test"))
     result = await world.prober.check(world.record(port, Scheme.HTTPS, login=login))
     assert result.schemes == (Scheme.HTTPS,)
-    assert result.capabilities == ("forward", "tunnel")
+    assert result.capabilities == ("forward", "tunnel", "tunnel_any_port")
     assert result.honesty is Honesty.CLEAN
 
 
@@ -39,7 +39,7 @@ async def test_a_socks5_proxy_works_with_and_without_password(world, login):
     port = await world.serve(world.socks5(login=login))
     result = await world.prober.check(world.record(port, Scheme.SOCKS5, login=login))
     assert result.schemes == (Scheme.SOCKS5,)
-    assert result.capabilities == ("remote_dns", "tunnel")
+    assert result.capabilities == ("remote_dns", "tunnel", "tunnel_any_port")
     assert result.honesty is Honesty.CLEAN
     assert result.observations[0].timing.handshake > 0
 
@@ -79,7 +79,7 @@ async def test_a_proxy_that_only_tunnels_is_found_and_rechecked_so(world):
     port = await world.serve(world.http_proxy(forward=False))
     result = await world.prober.check(world.record(port, Scheme.HTTP))
     assert result.works
-    assert result.capabilities == ("tunnel",)
+    assert result.capabilities == ("tunnel", "tunnel_any_port")
     facts = result.observations[0].facts
     assert facts.cannot == {Capability.FORWARD}
     assert result.observations[0].failure.kind == "receive.denied"
