@@ -8,7 +8,7 @@ TEST_ARGS ?=
 # Spread by number: --dist loadfile leaves out, without a word, tests that share a name, as those of an API schema do.
 TEST_JOBS ?= 2
 # Debian packages that the tests call; installed where make runs as root and they are missing.
-TEST_PACKAGES := curl
+TEST_PACKAGES := curl haproxy proxychains4
 # The benchmarks to run: make bench BENCH=handout
 BENCH ?= *
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from shoal.domain import Admitted as Admitted  # policy makes these, and may not import ports
 from shoal.domain import Record
+from shoal.domain.link import Link
 
 
 class Added(Struct, frozen=True):
@@ -84,9 +85,9 @@ class SourceState(Struct, frozen=True):
 class Store(Protocol):
     """Everything that outlives a process. All times are epoch seconds handed in by the caller.
 
-    Durability: ``add(imported=True)``, ``delete``, ``pop``, ``set_meta``, leases and tombstones are on disk when the
-    call returns. ``save`` and ``add`` of sources may lose their last batch in a crash. Raises ``StoreError`` when the
-    medium fails; nothing else.
+    Durability: ``add(imported=True)``, ``delete``, ``pop``, ``retag``, ``set_meta``, leases, links and tombstones are
+    on disk when the call returns. ``save``, ``visit_link`` and ``add`` of sources may lose their last batch in a crash.
+    Raises ``StoreError`` when the medium fails; nothing else.
     """
 
     async def open(self) -> None: ...
@@ -145,10 +146,14 @@ class Store(Protocol):
         holds an exclusive lease on it."""
         ...
 
+    async def retag(self, keys: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> list[Record]:
+        """Give tags to records and take others away; the new states of those that exist."""
+        ...
+
     async def expire(self, now: float, *, unseen: float, not_worked: float) -> int:
         """Forget public records which no source listed for ``unseen`` seconds and which have not worked for
-        ``not_worked`` seconds (or never); drop outdated tombstones and leases. Own records never expire. Returns how
-        many records went."""
+        ``not_worked`` seconds (or never); drop outdated tombstones, leases and links. Own records never expire.
+        Returns how many records went."""
         ...
 
     async def counts(self, now: float) -> Counts: ...
@@ -165,6 +170,33 @@ class Store(Protocol):
     async def release_lease(self, lease_id: str, now: float) -> str | None:
         """End a lease; the key it stood on, or None when it had run out or never was."""
         ...
+
+    async def renew_lease(self, lease_id: str, now: float, expires_at: float) -> bool:
+        """Let a standing lease end at ``expires_at``; False when it had run out or never was."""
+        ...
+
+    # -- short links --------------------------------------------------------------------------------------------
+
+    async def put_link(self, link: Link) -> Link | None:
+        """Keep a new link, with no visits. If it is ``shared`` and one to the same target with the same redirect
+        stands, that one is returned instead. None when the code is taken. One atomic step."""
+        ...
+
+    async def get_link(self, code: str) -> Link | None: ...
+
+    async def visit_link(self, code: str, now: float) -> Link | None:
+        """Count a visit and return the link with it; None when there is none or it is over. One atomic step."""
+        ...
+
+    async def links(self, after: str, limit: int) -> list[Link]:
+        """Up to ``limit`` links ordered by code, from the first code greater than ``after``."""
+        ...
+
+    async def change_link(self, link: Link) -> Link | None:
+        """Write a link again; ``created_at`` and visits stay, and it is ``shared`` no longer. None when it is gone."""
+        ...
+
+    async def delete_link(self, code: str) -> bool: ...
 
     # -- small things -------------------------------------------------------------------------------------------
 

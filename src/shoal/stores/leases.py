@@ -37,6 +37,13 @@ class LeaseTable:
         self._forget(lease_id, lease)
         return lease.key if lease.expires_at > now else None
 
+    def renew(self, lease_id: str, now: float, expires_at: float) -> bool:
+        lease = self._leases.get(lease_id)
+        if lease is None or lease.expires_at <= now:
+            return False
+        self._leases[lease_id] = lease._replace(expires_at=expires_at)
+        return True
+
     def has_exclusive(self, key: str, now: float) -> bool:
         return any(lease.exclusive for lease in self._standing(key, now))
 

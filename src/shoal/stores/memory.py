@@ -11,11 +11,13 @@ from itertools import count, islice
 from msgspec import structs
 
 from shoal.domain import Record, Trust
+from shoal.domain.link import Link
 from shoal.errors import StoreError
 from shoal.ports.store import Added, Admitted, Change, Counts, SourceState
 from shoal.stores.feed import FEED_LIMIT, Feed
 from shoal.stores.leases import LeaseTable
-from shoal.stores.origin import Origin, last_ok, merge_origin, new_record
+from shoal.stores.links import LinkTable
+from shoal.stores.origin import Origin, last_ok, merge_origin, new_record, retagged
 
 _SLICE = 2_000
 """Records handled between two turns of the loop: a list of a million must not stop everything else for seconds."""
@@ -49,6 +51,7 @@ class MemoryStore:
         self._numbers = count()
         self._tombstones: dict[str, float] = {}
         self._leases = LeaseTable()
+        self._links = LinkTable()
         self._sources: dict[str, SourceState] = {}
         self._meta: dict[str, bytes] = {}
         self._feed = Feed(feed_limit)
@@ -166,6 +169,18 @@ class MemoryStore:
             return False
         return self._remove(key, now + tombstone if tombstone > 0 else None)
 
+    async def retag(self, keys: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> list[Record]:
+        self._check()
+        changed = []
+        for key in keys:
+            entry = self._entries.get(key)
+            if entry is not None:
+                entry.record = structs.replace(entry.record, tags=retagged(entry.record.tags, add, remove))
+                changed.append(entry.record)
+                if entry.record.is_verified:
+                    self._publish(entry.record)
+        return changed
+
     async def expire(self, now: float, *, unseen: float, not_worked: float) -> int:
         self._check()
         outdated = [
@@ -179,6 +194,7 @@ class MemoryStore:
             self._remove(key, None)
         self._tombstones = {key: until for key, until in self._tombstones.items() if until > now}
         self._leases.drop_outdated(now)
+        self._links.drop_outdated(now)
         return len(outdated)
 
     async def counts(self, now: float) -> Counts:
@@ -203,6 +219,34 @@ class MemoryStore:
     async def release_lease(self, lease_id: str, now: float) -> str | None:
         self._check()
         return self._leases.release(lease_id, now)
+
+    async def renew_lease(self, lease_id: str, now: float, expires_at: float) -> bool:
+        self._check()
+        return self._leases.renew(lease_id, now, expires_at)
+
+    async def put_link(self, link: Link) -> Link | None:
+        self._check()
+        return self._links.put(link)
+
+    async def get_link(self, code: str) -> Link | None:
+        self._check()
+        return self._links.get(code)
+
+    async def visit_link(self, code: str, now: float) -> Link | None:
+        self._check()
+        return self._links.visit(code, now)
+
+    async def links(self, after: str, limit: int) -> list[Link]:
+        self._check()
+        return self._links.page(after, limit)
+
+    async def change_link(self, link: Link) -> Link | None:
+        self._check()
+        return self._links.change(link)
+
+    async def delete_link(self, code: str) -> bool:
+        self._check()
+        return self._links.delete(code)
 
     async def source_states(self) -> dict[str, SourceState]:
         self._check()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from shoal.domain import Record, Scheme, Trust
@@ -55,6 +57,11 @@ def new_record(admitted: Admitted, now: float) -> Record:
         last_seen=now,
         next_check=NEVER_SCHEDULED if admitted.trust is Trust.OWN else now,
     )
+
+
+def retagged(tags: tuple[str, ...], add: Sequence[str], remove: Sequence[str]) -> tuple[str, ...]:
+    """Tags after a user gave some and took others; what is in both is taken."""
+    return tuple(tag for tag in _union(tags, tuple(add)) if tag not in remove)
 
 
 def last_ok(record: Record) -> float:

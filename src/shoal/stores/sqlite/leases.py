@@ -21,6 +21,13 @@ def take(work: Work, lease_id: str, key: str, now: float, expires_at: float, *, 
     return granted == 1
 
 
+def renew(work: Work, lease_id: str, now: float, expires_at: float) -> bool:
+    renewed = work.execute(
+        "UPDATE leases SET expires_at = ? WHERE lease_id = ? AND expires_at > ?", (expires_at, lease_id, now)
+    ).rowcount
+    return renewed == 1
+
+
 def release(work: Work, lease_id: str, now: float) -> str | None:
     row = work.execute("DELETE FROM leases WHERE lease_id = ? RETURNING key, expires_at", (lease_id,)).fetchone()
     if row is None:

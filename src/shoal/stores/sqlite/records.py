@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from shoal.domain import Record, Trust
 from shoal.ports.store import Added, Admitted
 from shoal.stores.codec import decode_origin, decode_record, encode_body, encode_origin
-from shoal.stores.origin import Origin, last_ok, merge_origin, new_record
+from shoal.stores.origin import Origin, last_ok, merge_origin, new_record, retagged
 from shoal.stores.sqlite.transaction import Work
 
 SELECT = "SELECT id, key, own, next_check, last_seen, origin, body, pk FROM records"
@@ -153,6 +155,22 @@ def pop(work: Work, key: str, now: float, tombstone: float) -> bool:
         "SELECT 1 FROM leases WHERE key = ? AND exclusive = 1 AND expires_at > ?", (key, now)
     ).fetchone()
     return held is None and _remove(work, key, now, tombstone)
+
+
+def retag(work: Work, keys: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> list[Record]:
+    changed = []
+    for key in keys:
+        row = work.execute(SELECT + " WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            continue
+        record = record_of(row)
+        record = replace(record, tags=retagged(record.tags, add, remove))
+        origin = Origin(record.claims, record.sources, record.tags)
+        work.execute("UPDATE records SET origin = ? WHERE pk = ?", (encode_origin(origin), row[7]))
+        if record.is_verified:
+            work.changes.append((key, record))
+        changed.append(record)
+    return changed
 
 
 def expire(work: Work, now: float, unseen: float, not_worked: float, limit: int) -> int:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from shoal.domain import Record
+from shoal.domain.link import Link
 from shoal.errors import StoreError
 from shoal.ports.store import Added, Admitted, Change, Counts, SourceState
 from shoal.stores.codec import encode_source_state
 from shoal.stores.feed import FEED_LIMIT, Feed
-from shoal.stores.sqlite import leases, reader, records
+from shoal.stores.sqlite import leases, links, reader, records
 from shoal.stores.sqlite.database import connect, create_file, explain
 from shoal.stores.sqlite.migrate import migrate
 from shoal.stores.sqlite.reader import Reader
@@ -128,6 +129,10 @@ class SqliteStore:
     async def pop(self, key: str, now: float, tombstone: float) -> bool:
         return await self._write(Kind.DURABLE, partial(records.pop, key=key, now=now, tombstone=tombstone))
 
+    async def retag(self, keys: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> list[Record]:
+        work = partial(records.retag, keys=keys, add=add, remove=remove)
+        return await self._write(Kind.DURABLE, work, len(keys))
+
     async def expire(self, now: float, *, unseen: float, not_worked: float) -> int:
         work = partial(records.expire, now=now, unseen=unseen, not_worked=not_worked, limit=_SLICE)
         removed = last = await self._write(Kind.BATCHED, work, _SLICE)
@@ -135,6 +140,7 @@ class SqliteStore:
             last = await self._write(Kind.BATCHED, work, _SLICE)
             removed += last
         await self._write(Kind.BATCHED, partial(records.drop_outdated, now=now))
+        await self._write(Kind.BATCHED, partial(links.drop_outdated, now=now))
         return removed
 
     async def counts(self, now: float) -> Counts:
@@ -156,6 +162,28 @@ class SqliteStore:
 
     async def release_lease(self, lease_id: str, now: float) -> str | None:
         return await self._write(Kind.DURABLE, partial(leases.release, lease_id=lease_id, now=now))
+
+    async def renew_lease(self, lease_id: str, now: float, expires_at: float) -> bool:
+        work = partial(leases.renew, lease_id=lease_id, now=now, expires_at=expires_at)
+        return await self._write(Kind.DURABLE, work)
+
+    async def put_link(self, link: Link) -> Link | None:
+        return await self._write(Kind.DURABLE, partial(links.put, link=link))
+
+    async def get_link(self, code: str) -> Link | None:
+        return await self._read(partial(links.by_code, code=code))
+
+    async def visit_link(self, code: str, now: float) -> Link | None:
+        return await self._write(Kind.BATCHED, partial(links.visit, code=code, now=now))
+
+    async def links(self, after: str, limit: int) -> list[Link]:
+        return await self._read(partial(links.page, after=after, limit=limit))
+
+    async def change_link(self, link: Link) -> Link | None:
+        return await self._write(Kind.DURABLE, partial(links.change, link=link))
+
+    async def delete_link(self, code: str) -> bool:
+        return await self._write(Kind.DURABLE, partial(links.delete, code=code))
 
     async def source_states(self) -> dict[str, SourceState]:
         return await self._read(reader.source_states)
