@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import cast
 
 import pytest
 import pytest_asyncio
@@ -57,7 +58,7 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
         if request.param == "memory":
             return MemoryStore(feed_limit=FEED_LIMIT)
         if request.param == "remote":
-            return ServedStore(tmp_path / f"{made}")
+            return cast(Store, ServedStore(tmp_path / f"{made}"))
         # Long beside a call, so that reads meet work that is answered and not yet committed; short beside a test.
         return SqliteStore(tmp_path / f"{made}.db", batch_interval=0.05, feed_limit=FEED_LIMIT)
 

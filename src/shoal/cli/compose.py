@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -15,6 +14,7 @@ from shoal.app import (
     _bracketed,
     _contacts,
     _engine,
+    _gateway,
     _keep_counting,
     _open_api,
     _open_network,
@@ -27,7 +27,7 @@ from shoal.engine.pool import Pool as Index
 from shoal.engine.recorder import Recorder
 from shoal.engine.replica import Replica
 from shoal.engine.service import PoolService
-from shoal.net.clock import SystemClock
+from shoal.gateway import check_bind as check_gateway_bind
 from shoal.net.listening import bind_listener
 from shoal.net.resolver import SystemResolver
 from shoal.options import Options
@@ -39,7 +39,7 @@ from shoal.sources.registry import open_named
 from shoal.sources.trial import Trial, try_source
 from shoal.stores.lock import DataLock
 from shoal.stores.open import open_store
-from shoal.stores.remote import RemoteStore
+from shoal.stores.remote import remote_store
 from shoal.stores.serve import serve_store
 
 log = structlog.get_logger("shoal")
@@ -65,14 +65,18 @@ async def open_scheduler(options: Options, *, announce: Callable[[str], None] = 
 
 @asynccontextmanager
 async def open_server(options: Options, *, announce: Callable[[str], None] = log.info) -> AsyncIterator[Pool]:
-    """The other half: the API over the store of a scheduler on the same data folder. Contacts nobody.
+    """The other half: API and gateway over the store of a scheduler on the same data folder. Contacts nobody
+    but for the gateway's clients.
 
     Goes on from memory when the scheduler ends and follows the next one. Raises the ``ShoalError`` family.
     """
     check_bind(options.api)
     host, port = parse_listen(options.api.listen)
-    clock, rng = SystemClock(), random.Random(secrets.randbits(64))
-    store = RemoteStore(data_folder(options))
+    check_gateway_bind(options.gateway)
+    # Its judges are never asked: checks are the scheduler's affair.
+    net = _open_network(options)
+    clock, rng = net.clock, net.rng
+    store = remote_store(data_folder(options))
     with closing(await bind_listener(host, port, what="API", flag="--api")) as listener:
         await store.open()
         try:
@@ -96,7 +100,8 @@ async def open_server(options: Options, *, announce: Callable[[str], None] = log
                     server = await _open_api(service, options, listener)
                     try:
                         base = f"http://{_bracketed(host)}:{server.port}"
-                        yield Pool(service, base, f"{base}/check/", ())
+                        async with _gateway(service, options.gateway, net, announce) as gateway:
+                            yield Pool(service, base, f"{base}/check/", (), gateway)
                     finally:
                         await server.close()
                 finally:

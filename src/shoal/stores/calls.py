@@ -58,6 +58,12 @@ class Request(Struct, frozen=True, array_like=True):
     body: msgspec.Raw
 
 
+def _field(kind: Any, parameter: inspect.Parameter) -> tuple[str, Any] | tuple[str, Any, Any]:
+    if parameter.default is inspect.Parameter.empty:
+        return parameter.name, kind
+    return parameter.name, kind, parameter.default
+
+
 def _calls() -> dict[str, Call]:
     calls = {}
     for name, method in inspect.getmembers(Store, inspect.isfunction):
@@ -66,7 +72,10 @@ def _calls() -> dict[str, Call]:
         hints = typing.get_type_hints(method)
         result = hints.pop("return")
         is_stream = typing.get_origin(result) is not None and typing.get_origin(result).__name__ == "AsyncIterator"
-        arguments = msgspec.defstruct(name, list(hints.items()), array_like=True, frozen=True)
+        fields = [
+            _field(hints[one.name], one) for one in inspect.signature(method).parameters.values() if one.name in hints
+        ]
+        arguments = msgspec.defstruct(name, fields, array_like=True, frozen=True, kw_only=True)
         calls[name] = Call(
             arguments, typing.get_args(result)[0] if is_stream else result, is_stream, is_stream and name != "changes"
         )

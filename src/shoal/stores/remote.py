@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Sequence
+import inspect
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from shoal.domain import Record
 from shoal.errors import StoreError
-from shoal.ports.store import Added, Admitted, Change, Counts, SourceState
+from shoal.ports.store import Store
 from shoal.stores.calls import (
     ANSWERS,
     CALLS,
@@ -69,7 +69,9 @@ _GONE = "the process that owns the store ended; what was not answered may or may
 
 
 class RemoteStore:
-    """``shoal.ports.store.Store`` of whoever runs ``serve_store`` on ``folder``.
+    """``shoal.ports.store.Store`` of whoever runs ``serve_store`` on ``folder``; ``remote_store`` gives one.
+
+    The port's methods are added below, each by its signature: what the port learns, this learns with it.
 
     Calls share one connection, each iterator has its own, so that a slow follower slows nobody. A lost connection
     is a ``StoreError`` for the calls under way; the next call connects again.
@@ -102,99 +104,7 @@ class RemoteStore:
             listener.cancel()
             await asyncio.wait((listener,))
 
-    # -- calls --------------------------------------------------------------------------------------------------
-
-    async def add(
-        self, batch: Sequence[Admitted], now: float, *, imported: bool = False, capacity: int | None = None
-    ) -> Added:
-        done: Added = await self._call("add", batch=batch, now=now, imported=imported, capacity=capacity)
-        return done
-
-    async def claim_due(self, now: float, limit: int, lease: float) -> list[Record]:
-        due: list[Record] = await self._call("claim_due", now=now, limit=limit, lease=lease)
-        return due
-
-    async def unclaim(self, keys: Sequence[str]) -> None:
-        await self._call("unclaim", keys=keys)
-
-    async def next_due(self) -> float | None:
-        due: float | None = await self._call("next_due")
-        return due
-
-    async def save(self, records: Sequence[Record]) -> frozenset[str]:
-        gone: frozenset[str] = await self._call("save", records=records)
-        return gone
-
-    async def get(self, id: str) -> Record | None:
-        record: Record | None = await self._call("get", id=id)
-        return record
-
-    async def get_by_key(self, key: str) -> Record | None:
-        record: Record | None = await self._call("get_by_key", key=key)
-        return record
-
-    async def delete(self, keys: Sequence[str], now: float, tombstone: float) -> int:
-        removed: int = await self._call("delete", keys=keys, now=now, tombstone=tombstone)
-        return removed
-
-    async def pop(self, key: str, now: float, tombstone: float) -> bool:
-        popped: bool = await self._call("pop", key=key, now=now, tombstone=tombstone)
-        return popped
-
-    async def expire(self, now: float, *, unseen: float, not_worked: float) -> int:
-        removed: int = await self._call("expire", now=now, unseen=unseen, not_worked=not_worked)
-        return removed
-
-    async def counts(self, now: float) -> Counts:
-        counts: Counts = await self._call("counts", now=now)
-        return counts
-
-    async def take_lease(
-        self, lease_id: str, key: str, now: float, expires_at: float, *, capacity: int, exclusive: bool
-    ) -> bool:
-        given = {"lease_id": lease_id, "key": key, "now": now, "expires_at": expires_at}
-        granted: bool = await self._call("take_lease", **given, capacity=capacity, exclusive=exclusive)
-        return granted
-
-    async def release_lease(self, lease_id: str, now: float) -> str | None:
-        key: str | None = await self._call("release_lease", lease_id=lease_id, now=now)
-        return key
-
-    async def source_states(self) -> dict[str, SourceState]:
-        states: dict[str, SourceState] = await self._call("source_states")
-        return states
-
-    async def save_source_state(self, state: SourceState) -> None:
-        await self._call("save_source_state", state=state)
-
-    async def get_meta(self, name: str) -> bytes | None:
-        value: bytes | None = await self._call("get_meta", name=name)
-        return value
-
-    async def set_meta(self, name: str, value: bytes) -> None:
-        await self._call("set_meta", name=name, value=value)
-
-    async def seq(self) -> int:
-        seq: int = await self._call("seq")
-        return seq
-
-    # -- iterators ----------------------------------------------------------------------------------------------
-
-    def verified(self) -> AsyncIterator[Sequence[Record]]:
-        return self._stream("verified")
-
-    def scan(self, after: str = "", limit: int = 500) -> AsyncIterator[Sequence[Record]]:
-        return self._stream("scan", after=after, limit=limit)
-
-    async def changes(self, since: int) -> AsyncIterator[Change]:
-        async for change in self._stream("changes", since=since):
-            yield change
-        if not self._closed:
-            raise StoreError("the process that owns the store closed it")
-
-    # -- the wire -----------------------------------------------------------------------------------------------
-
-    async def _call(self, method: str, **arguments: Any) -> Any:
+    async def _call(self, method: str, arguments: dict[str, Any]) -> Any:
         line = await self._calls_line()
         self._number += 1
         number = self._number
@@ -206,7 +116,7 @@ class RemoteStore:
             line.waiting.pop(number, None)
         return _result(method, answer)
 
-    async def _stream(self, method: str, **arguments: Any) -> AsyncIterator[Any]:
+    async def _stream(self, method: str, arguments: dict[str, Any]) -> AsyncIterator[Any]:
         if self._closed:
             raise StoreError("the store is closed; open it before use")
         line = await self._connect()
@@ -216,11 +126,14 @@ class RemoteStore:
             while (frame := await read_frame(line.reader)) is not None:
                 answer = ANSWERS.decode(frame)
                 if answer.ends:
-                    return
+                    break
                 yield _result(method, answer)
                 if CALLS[method].is_pulled:
                     line.writer.write(framed(Request(0, MORE, msgspec.Raw(b"\xc0"))))
-            if not self._closed:
+            else:
+                answer = None
+            # A change feed ends only with the store: its owner closed it, and we did not.
+            if not self._closed and (answer is None or not CALLS[method].is_pulled):
                 raise StoreError(_GONE)
         finally:
             self._streams.discard(line)
@@ -260,3 +173,29 @@ def _result(method: str, answer: Answer) -> Any:
     if not answer.ok:
         raise StoreError(msgspec.msgpack.decode(answer.body, type=str))
     return RESULTS[method].decode(answer.body)
+
+
+def _forwarded(name: str) -> Callable[..., Any]:
+    signature = inspect.signature(getattr(Store, name))
+
+    def named(given: tuple[Any, ...], more: dict[str, Any]) -> dict[str, Any]:
+        arguments = signature.bind(*given, **more).arguments
+        arguments.pop("self")
+        return arguments
+
+    def stream(*given: Any, **more: Any) -> AsyncIterator[Any]:
+        return cast(RemoteStore, given[0])._stream(name, named(given, more))
+
+    async def call(*given: Any, **more: Any) -> Any:
+        return await cast(RemoteStore, given[0])._call(name, named(given, more))
+
+    return stream if CALLS[name].is_stream else call
+
+
+for _name in CALLS:
+    setattr(RemoteStore, _name, _forwarded(_name))
+
+
+def remote_store(folder: Path) -> Store:
+    """The store that another process serves on ``folder``, not yet opened."""
+    return cast(Store, RemoteStore(folder))
