@@ -10,18 +10,35 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path as FilePath
+from random import Random
 from typing import Any
 
 import pytest
 from msgspec import structs
 
 from shoal.api import build_app, serve_api
-from shoal.domain import Capability, Credentials, Record, Scheme, Timing, Trust, record_key
+from shoal.domain import (
+    Capability,
+    Credentials,
+    Feedback,
+    Pick,
+    Proxy,
+    Query,
+    Record,
+    Scheme,
+    Timing,
+    Trust,
+    record_key,
+)
 from shoal.domain import Path as ProxyPath
+from shoal.gateway import serve_gateway
 from shoal.lab import FailureKind, Lab, LabProxy, Life
 from shoal.lab.certificates import Authority
-from shoal.options import ApiOptions
+from shoal.net.resolver import SystemResolver
+from shoal.options import AdmissionOptions, ApiOptions, GatewayOptions
+from shoal.policy.address_rules import AddressRules
 from shoal.testing.fake_service import NOW, FakeService, working_path
+from shoal.upstream import make_contexts
 
 
 class Site:
@@ -95,6 +112,30 @@ class Site:
         return 200, ["Content-Type: application/json"], json.dumps(shown).encode()
 
 
+class GatewayPool:
+    """The gateway's view of the same pool: it picks by chance, as a real one does."""
+
+    def __init__(self, service: FakeService) -> None:
+        self._service = service
+        self._random = Random(1)
+
+    def now(self) -> float:
+        return NOW
+
+    def list(self, query: Query) -> list[Pick]:
+        return self._service.list(query)
+
+    def pick(self, query: Query) -> Pick | None:
+        found = self.list(query)
+        return self._random.choice(found) if found else None
+
+    def report(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
+        pass
+
+    def ready(self) -> tuple[bool, str]:
+        return self._service.ready()
+
+
 class Place:
     """What one test runs against. ``proxies`` are the lab's, in the order in which the pool hands them out."""
 
@@ -104,7 +145,7 @@ class Place:
         self.lab: Lab
         self.loop: asyncio.AbstractEventLoop
         self.proxies: list[LabProxy] = []
-        self.api = self.http = self.https = self.ca = ""
+        self.gateway = self.api = self.http = self.https = self.ca = ""
         self.pool_calls: list[tuple[str, str]] = []
 
     def told(self) -> list[tuple[str, bool, str]]:
@@ -176,6 +217,16 @@ async def _place(
             handle = await serve_api(counting, "127.0.0.1", 0)
             plain = await asyncio.start_server(place.site.serve, "127.0.0.1", 0)
             tls = await asyncio.start_server(place.site.serve, "127.0.0.1", 0, ssl=authority.server_context())
+            gateway = await serve_gateway(
+                GatewayPool(place.service),
+                GatewayOptions(listen="127.0.0.1:0", users=("me:p@ss:w",), allow_target=("127.0.0.0/8",)),
+                resolver=SystemResolver(
+                    AddressRules.from_options(AdmissionOptions(allow=("127.0.0.0/8",), allow_public=("127.0.0.0/8",)))
+                ),
+                contexts=make_contexts(),
+                rng=Random(1),
+            )
+            place.gateway = f"http://me:p%40ss%3Aw@127.0.0.1:{gateway.port}"
             place.api = f"http://127.0.0.1:{handle.port}"
             place.http = f"http://127.0.0.1:{plain.sockets[0].getsockname()[1]}"
             place.https = f"https://localhost:{tls.sockets[0].getsockname()[1]}"
@@ -184,6 +235,7 @@ async def _place(
             finally:
                 plain.close()
                 tls.close()
+                await gateway.close(grace=0.2)
                 await handle.close()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -161,13 +161,9 @@ class ProxyConnector(aiohttp.TCPConnector):
         finally:
             _current.reset(before)
 
-    def close(self, *, abort_ssl: bool = False) -> Awaitable[None]:
-        """As in aiohttp; awaited, it also ends leases and waits up to a second for the last reports."""
-        closed = super().close(abort_ssl=abort_ssl)
-        return asyncio.get_running_loop().create_task(self._close_all(closed), name="shoal close")
-
-    async def _close_all(self, closed: Awaitable[None]) -> None:
-        await closed
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        """As in aiohttp; also ends leases and waits up to a second for the last reports."""
+        await super().close(abort_ssl=abort_ssl)
         await asyncio.to_thread(self._chooser.close)
 
     def _failed(self, journey: _Journey, failure: Failure, target: str) -> None:
