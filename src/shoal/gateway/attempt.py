@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from typing import TYPE_CHECKING, cast
 
-from shoal.domain import Endpoint, Failure, Pick, Stage, Timing, Trust
+from shoal.domain import Endpoint, Failure, Pick, Stage, Trust
 from shoal.gateway.chain import Chain
 from shoal.gateway.layered import LayeredTransport
 from shoal.upstream import Mode, Target, UpstreamPlan, eof_failure, failure_from, needs_plan, timeout_failure
@@ -25,8 +25,7 @@ class Attempt(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_core", "_over", "_plan", "_race", "_raw", "_started", "_task", "_timer", "early", "mode", "pick", "reused",
-        "timing", "transport",
+        "_core", "_over", "_plan", "_race", "_raw", "_task", "_timer", "early", "mode", "pick", "reused", "transport",
     )  # fmt: skip
 
     def __init__(self, core: Core, race: Race, pick: Pick, mode: Mode) -> None:
@@ -37,18 +36,15 @@ class Attempt(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._over = False
-        self._started = 0.0
         self.pick = pick
         self.mode: Mode = mode
         self.transport: asyncio.Transport
         self.early = b""
         self.reused = False
-        self.timing = Timing()
 
     def start(self, timeout: float) -> None:
         """Begin; fails with TIMEOUT after ``timeout`` seconds."""
         core = self._core
-        self._started = core.loop.time()
         try:
             self._plan = self._make_plan()
         except (LocalProtocolError, ValueError) as error:
@@ -102,8 +98,6 @@ class Attempt(asyncio.Protocol):
         if self._over:
             self._raw.abort()
             return
-        connected = self._core.loop.time() - self._started
-        self.timing = Timing(connect=connected)
         plan = self._plan
         if plan is None:
             self._become_ready()
@@ -159,7 +153,6 @@ class Attempt(asyncio.Protocol):
         assert raw is not None
         self._over = True
         self._release()
-        self.timing = Timing(connect=self.timing.connect, handshake=self._core.loop.time() - self._started)
         if plan is not None and not plan.is_clear:
             layered = LayeredTransport(raw, plan)
             raw.set_protocol(layered)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from shoal.domain import Capability, Path, Query, Scheme
 from shoal.domain.address import is_ip
@@ -53,20 +56,32 @@ _NAMELESS = frozenset({Scheme.SOCKS4})
 _NO_IPV6 = frozenset({Scheme.SOCKS4, Scheme.SOCKS4A})
 _TUNNEL = frozenset({Capability.TUNNEL})
 _IPV6 = frozenset({Capability.IPV6_EXIT})
+_TUNNEL_IPV6 = _TUNNEL | _IPV6
+_ANY_CAPABILITY: frozenset[Capability] = frozenset()
+_ANY_SCHEME: frozenset[Scheme] = frozenset()
 
 
 def needs(demand: Demand) -> tuple[frozenset[Capability], frozenset[Scheme]]:
     """Capabilities that a path must have for the demand, and schemes that cannot carry its host."""
-    must: frozenset[Capability] = _TUNNEL if demand.kind is Kind.TUNNEL else frozenset()
+    tunnel = demand.kind is Kind.TUNNEL
     if ":" in demand.dial_host:
-        return must | _IPV6, _NO_IPV6
-    return must, frozenset() if is_ip(demand.dial_host) else _NAMELESS
+        return _TUNNEL_IPV6 if tunnel else _IPV6, _NO_IPV6
+    return _TUNNEL if tunnel else _ANY_CAPABILITY, _ANY_SCHEME if is_ip(demand.dial_host) else _NAMELESS
 
 
 def query_for(base: Query, must: frozenset[Capability], cannot: frozenset[Scheme], exclude: frozenset[str]) -> Query:
     """The client's query with what the demand needs."""
-    from msgspec.structs import replace
+    if base is NO_PARAMS.query and not exclude:
+        return _plain_query(must, cannot)
+    return _narrowed(base, must, cannot, exclude)
 
+
+@cache
+def _plain_query(must: frozenset[Capability], cannot: frozenset[Scheme]) -> Query:
+    return _narrowed(NO_PARAMS.query, must, cannot, frozenset())
+
+
+def _narrowed(base: Query, must: frozenset[Capability], cannot: frozenset[Scheme], exclude: frozenset[str]) -> Query:
     return replace(
         base,
         capabilities=base.capabilities | must,

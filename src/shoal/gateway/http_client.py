@@ -125,7 +125,6 @@ class HttpClient(asyncio.Protocol):
         if head is None:
             return
         rest = self._reader.trailing_data
-        self._reader = self._new_reader()
         self._core.counters.requests += 1
         self._authorise(head, rest)
 
@@ -135,7 +134,7 @@ class HttpClient(asyncio.Protocol):
         if text == self._login_text and self._login is not None:
             self._authorised(head, rest, self._login)
             return
-        login = basic_login(head)
+        login = basic_login(head) if text else None
         if login is None:
             if core.users.required:
                 self._refuse(NO_CREDENTIALS, connect=head.method == "CONNECT")
@@ -248,6 +247,7 @@ class HttpClient(asyncio.Protocol):
             Tunnel(core, transport, demand, granted, _connect_refusal).start()
             return
         self._moved = 0
+        self._reader = self._new_reader()
         self._deadline = core.loop.time() + core.options.idle
         self._exchange = Exchange(core, self, request, demand)
         self._exchange.start(rest)

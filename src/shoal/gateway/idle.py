@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 _LIFE: Final = 15.0
 """Seconds; common proxies close an idle connection after 15 to 120."""
-_PER_KEY: Final = 8
-_LIMIT: Final = 512
+_PER_KEY: Final = 64
+_LIMIT: Final = 1024
 
 Key = tuple[str, str, str, str, str]
 

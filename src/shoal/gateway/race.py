@@ -85,9 +85,7 @@ class Race:
     def proved(self, attempt: Attempt, latency: float | None = None) -> None:
         """The target's first byte came back."""
         core, pick = self._core, attempt.pick
-        core.service.report(
-            pick.record.key, pick.proxy, Feedback(ok=True, latency=latency, target=self.demand.target)
-        )
+        core.service.report(pick.record.key, pick.proxy, Feedback(ok=True, latency=latency, target=self.demand.target))
         if self.demand.params.session is not None:
             core.sessions.proved(self.demand)
 
@@ -192,9 +190,7 @@ class Race:
         self.failures.append(failure)
         self._tried.add(pick)
         core.counters.failures += 1
-        core.service.report(
-            pick.record.key, pick.proxy, Feedback(ok=False, failure=failure, target=self.demand.target)
-        )
+        core.service.report(pick.record.key, pick.proxy, Feedback(ok=False, failure=failure, target=self.demand.target))
 
     def _may_go_on(self, attempt: Attempt) -> bool:
         if not goes_on(self.failures, self._core.options.attempts) or not self.has_time:

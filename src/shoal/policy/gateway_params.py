@@ -196,6 +196,8 @@ def read_params(pairs: Iterable[tuple[str, str]]) -> GatewayParams:
     if session is None and (strict or "lifetime" in own):
         word = "strict" if strict else "lifetime"
         raise InvalidQueryError(word, f"{word} needs a session: session-NAME")
+    if not query and not own and not strict:
+        return NO_PARAMS
     return GatewayParams(parse_query(query), session, _lifetime(own.get("lifetime")), strict, _strategy(own))
 
 

@@ -10,6 +10,8 @@ from shoal.errors import ConfigError
 from shoal.options import AdmissionOptions
 from shoal.policy.address_rules import AddressRules
 
+_REMEMBERED = 4096
+
 
 class TargetRules:
     """Judges targets by their spelling: private and special addresses in every form, local names, refused ports.
@@ -18,7 +20,7 @@ class TargetRules:
     Raises ConfigError that names every entry which is not understood.
     """
 
-    __slots__ = ("_ports", "addresses")
+    __slots__ = ("_judged", "_ports", "addresses")
 
     def __init__(self, allow: tuple[str, ...] = (), refused_ports: Iterable[str] = ()) -> None:
         problems = []
@@ -35,6 +37,8 @@ class TargetRules:
         if problems:
             raise ConfigError(*problems)
         self._ports = frozenset(ports)
+        # Clients ask for the same few hosts again and again; spelling alone decides, so an answer never ages.
+        self._judged: dict[str, tuple[str, str | None]] = {}
 
     def judge(self, host: str, port: int) -> tuple[str, str | None]:
         """The canonical host, and one sentence saying why it is refused or None when it may be reached."""
@@ -42,6 +46,14 @@ class TargetRules:
             return host, "the port is not in 1 to 65535"
         if port in self._ports:
             return host, f"port {port} takes mail and is refused here (gateway.refused_ports)"
+        known = self._judged.get(host)
+        if known is None:
+            if len(self._judged) >= _REMEMBERED:
+                self._judged.clear()
+            known = self._judged[host] = self._judge_host(host)
+        return known
+
+    def _judge_host(self, host: str) -> tuple[str, str | None]:
         canonical = canonical_host(host)
         if isinstance(canonical, Refused):
             return host, "the host is neither a name nor an address in its usual spelling"
