@@ -16,7 +16,12 @@ def problems(stats: Stats, *, sources_asked: bool, judges_asked: bool) -> tuple[
             f"0 of {stats.sources_total} sources reachable: check this machine's network, or try `shoal demo`, "
             "which needs none"
         )
-    if judges_asked and not stats.vantage_healthy:
+    if judges_asked and not stats.vantage_healthy and any(judge.ok for judge in stats.judges):
+        found.append(
+            "nearly all good proxies fail at once although judges answer directly, so checks pause and nothing is "
+            "demoted: see whether a firewall, a VPN or the provider blocks what leads to proxies"
+        )
+    elif judges_asked and not stats.vantage_healthy:
         errors = "; ".join(f"{judge.url}: {judge.error}" for judge in stats.judges if judge.error) or "not asked yet"
         found.append(
             "no judge answers a direct request, so checks pause and nothing is demoted "

@@ -56,3 +56,9 @@ def test_the_most_basic_problem_comes_first() -> None:
     found = problems(replace(WELL, sources_ok=0, vantage_healthy=False), sources_asked=True, judges_asked=True)
     assert len(found) == 2
     assert "sources" in found[0]
+
+
+def test_all_good_proxies_failing_at_once_is_told_apart_from_silent_judges() -> None:
+    judges = (JudgeStats("http://judge.example/check/", "shoal", True, True),)
+    (found,) = problems(replace(WELL, vantage_healthy=False, judges=judges), sources_asked=True, judges_asked=True)
+    assert "fail at once" in found
