@@ -1,4 +1,4 @@
-"""The lab, a pool's API over it and a web site, in a thread beside the blocking client; everything over real sockets."""
+"""The lab, a pool's API over it and a web site, in a thread beside the blocking client, all over real sockets."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ import aiohttp
 import httpx
 import httpx2
 import pytest
+
 import shoal_client.aiohttp
 import shoal_client.httpx
 import shoal_client.httpx2
-
 from shoal.domain import Credentials, Trust
 from shoal.lab import FailureKind
 

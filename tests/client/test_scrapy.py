@@ -35,7 +35,7 @@ class Pages(Spider):
 
 process = CrawlerProcess({
     "DOWNLOADER_MIDDLEWARES": {"shoal_client.scrapy.ShoalMiddleware": 749},
-    "LOG_LEVEL": "ERROR", "RETRY_TIMES": 4, "DOWNLOAD_DELAY": 0, "TELNETCONSOLE_ENABLED": False, **settings,
+    "LOG_LEVEL": "ERROR", "RETRY_TIMES": 4, "SHOAL_TIMEOUT": 2, "TELNETCONSOLE_ENABLED": False, **settings,
 })
 process.crawl(Pages)
 process.start()

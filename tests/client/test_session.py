@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import requests
-import shoal_client
 from msgspec import structs
 from requests.auth import HTTPDigestAuth, HTTPProxyAuth
-from shoal_client import Session
 
+import shoal_client
 from shoal.domain import Capability, Credentials, Scheme, Trust
 from shoal.lab import FailureKind, LabProxy
+from shoal_client import Session
 
 Make = Callable[..., Any]
 LOGIN = Credentials("user", "hunter2")
@@ -398,7 +398,7 @@ def test_threads_share_a_session(make_place: Make) -> None:
                 for round in range(5):
                     answer = session.get(f"{place.http}/echo?{number}-{round}")
                     assert answer.json()["path"] == f"/echo?{number}-{round}"
-            except BaseException as error:
+            except Exception as error:  # noqa: BLE001 - shown by the assertion below
                 failed.append(error)
 
         threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]

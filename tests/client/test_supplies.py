@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-import shoal_client
-from shoal_client import Session
-from shoal_client.playwright import proxy_settings, settings_of
 
+import shoal_client
 from shoal.domain import Credentials, Scheme, Trust
 from shoal.lab import FailureKind
+from shoal_client import Session
+from shoal_client.playwright import proxy_settings, settings_of
 
 Make = Callable[..., Any]
 
@@ -70,8 +70,8 @@ def test_a_wrong_password_of_the_gateway_is_told(make_place: Make) -> None:
 def test_a_sites_502_through_the_gateway_is_the_sites(make_place: Make) -> None:
     place = make_place(None)
     with Session(gateway=place.gateway) as session:
-        assert session.get(place.http + "/status/502").text == "said by the site"
-    assert len(place.site.seen) == 1
+        answer = session.get(place.http + "/status/502")
+    assert (answer.text, answer.tries) == ("said by the site", ())
 
 
 def test_credentials_in_the_clear_pass_the_gateway_to_the_users_own_proxies_only(make_place: Make) -> None:
@@ -122,7 +122,7 @@ def test_contradictions_are_refused() -> None:
         {"gateway": "http://h:1", "exclusive": True},
         {"pool": "ftp://h"},
     ):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError)  # noqa: PT011:
             Session(**more)  # type: ignore[arg-type]
 
 
