@@ -22,17 +22,20 @@ from shoal.app import (
     _unwrapped,
 )
 from shoal.config.folders import data_folder
+from shoal.domain.source import SourceCredit
 from shoal.engine.leasing import Leasing
 from shoal.engine.pool import Pool as Index
 from shoal.engine.recorder import Recorder
 from shoal.engine.replica import Replica
 from shoal.engine.service import PoolService
+from shoal.errors import StoreError
 from shoal.gateway import check_bind as check_gateway_bind
 from shoal.net.listening import bind_listener
 from shoal.net.resolver import SystemResolver
 from shoal.options import Options
 from shoal.policy.address_rules import AddressRules
 from shoal.policy.bind import check_bind, parse_listen
+from shoal.policy.source_credit import CreditTally, Lags, worked_once
 from shoal.policy.source_limits import LimitTable
 from shoal.ports import Source
 from shoal.sources.registry import open_named
@@ -125,3 +128,27 @@ async def try_all(options: Options, name: str, *, first: int, timeout: float) ->
     async with asyncio.TaskGroup() as tasks:
         trials = [tasks.create_task(tried(source), name=f"source {source.name}") for source in sources]
     return [trial.result() for trial in trials]
+
+
+async def credits_of(options: Options) -> list[SourceCredit]:
+    """What every source was worth, the best first, read off the store beside whoever works on it.
+
+    Raises ``StoreError`` when there is none.
+    """
+    folder = data_folder(options)
+    if options.store.url == "memory:" or (not options.store.url and not (folder / "shoal.db").exists()):
+        raise StoreError(f"{options.store.url or folder} holds no pool; start one with `shoal up`")
+    store = open_store(options.store, folder / "shoal.db")
+    await store.open()
+    try:
+        tally, lags = CreditTally(), Lags()
+        listed = {name: state.found for name, state in (await store.source_states()).items()}
+        async for batch in store.verified():
+            for record in batch:
+                tally.add(record)
+                listed.update(dict.fromkeys((name for name in record.sources if name not in listed), 0))
+            # Of what worked more often, nobody remembers when it worked first.
+            lags.note([record for record in batch if worked_once(record)])
+        return list(tally.credits(listed, lags).values())
+    finally:
+        await store.close()

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from shoal.domain import Candidate, Refused
 
 _CHUNK_BYTES: Final = 65_536
-COUNTED_BYTES: Final = 8 * 1024 * 1024
-"""Lists up to this size are read before checking starts, so that the progress bar knows the end."""
+COUNTED_BYTES: Final = 1024 * 1024
+"""Lists up to this size are read before checking starts, so that the progress bar knows the end. An entry takes ten
+times as much memory as its line."""
+_SPOOLED_BYTES: Final = 8 * 1024 * 1024
+"""Of standard input, kept in memory; the rest goes to a temporary file."""
 
 
 class Lists:
@@ -75,7 +78,7 @@ def _spooled() -> IO[bytes]:
 
 
 def _copy(stream: IO[bytes]) -> IO[bytes]:
-    kept: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=COUNTED_BYTES)  # noqa: SIM115 - closed by Lists
+    kept: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES)  # noqa: SIM115 - closed by Lists
     shutil.copyfileobj(stream, kept)
     return kept
 

@@ -56,6 +56,12 @@ _RUNNING: Final = (
     _CONFIG,
 )
 _READING: Final = (_API, _DATA, _STORE, _CONFIG)
+_SETTING: Final = (
+    click.option(
+        "--allow", metavar="CIDR", multiple=True, help="Opens a private network for sources; may be repeated."
+    ),
+    _CONFIG,
+)
 
 _KEYS: Final = {
     "source": "sources.urls",
@@ -81,6 +87,11 @@ def running(command: _Command) -> _Command:
 def reading(command: _Command) -> _Command:
     """Adds the flags that say where a pool is; the command gets the merged settings as ``options``."""
     return _with(_READING, command)
+
+
+def configured(command: _Command) -> _Command:
+    """Adds the flags of commands about the settings themselves; the command gets them merged as ``options``."""
+    return _with(_SETTING, command)
 
 
 def _with(flags: tuple[Callable[[_Command], _Command], ...], command: _Command) -> _Command:

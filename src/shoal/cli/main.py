@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -12,41 +11,34 @@ import rich_click as click
 
 from shoal import __version__
 from shoal.cli.exits import EXIT_CODES, INTERRUPTED, OK, WRONG_USE, explain, first_of, say
+from shoal.cli.lazy import LazyGroup
 
 COMMANDS: Final = {
     "up": "shoal.cli.up:up",
     "demo": "shoal.cli.demo:demo",
+    "schedule": "shoal.cli.halves:schedule",
+    "server": "shoal.cli.halves:server",
     "check": "shoal.cli.check:check",
     "fetch": "shoal.cli.fetch:fetch",
     "list": "shoal.cli.ask:list_command",
     "get": "shoal.cli.ask:get_command",
+    "sources": "shoal.cli.sources:sources",
+    "config": "shoal.cli.settings:config",
+    "doctor": "shoal.cli.doctor:doctor",
+    "migrate": "shoal.cli.migrate:migrate",
     "judge": "shoal.cli.judge:judge",
     "lab": "shoal.cli.lab:lab",
     "replay": "shoal.cli.replay:replay",
+    "completion": "shoal.cli.completion:completion",
     "version": "shoal.cli.version:version",
 }
 """Name to where it lives. Other programs rely on the names."""
 
 
-class LazyGroup(click.RichGroup):
-    """A group that imports a command's module only when that command (or the list of all) is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
-        command = getattr(importlib.import_module(module), name)
-        assert isinstance(command, click.Command)
-        return command
-
-
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
 
 
-@click.group(cls=LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, places=COMMANDS, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="shoal", message="%(prog)s %(version)s")
 def shoal() -> None:
     """A proxy pool that tells the truth: it collects HTTP and SOCKS proxies, finds out what each can really do,

@@ -96,14 +96,15 @@ def _cells(row: Row) -> list[str]:
 class ResultFile:
     """A file of results; the suffix decides the form: .jsonl (also any other), .csv, .txt (working URLs only)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, append: bool = False) -> None:
         self._path = path
+        self._append = append
         self._file: TextIO | None = None
         self._write: Callable[[Row], None] = self._write_json
 
     def __enter__(self) -> ResultFile:
         try:
-            self._file = self._path.open("w", encoding="utf-8", newline="")
+            self._file = self._path.open("a" if self._append else "w", encoding="utf-8", newline="")
         except OSError as error:
             raise ConfigError(
                 f"--output {self._path} cannot be written: {(error.strerror or str(error)).lower()}"
@@ -112,8 +113,9 @@ class ResultFile:
             case ".txt":
                 self._write = self._write_url
             case ".csv":
-                table = csv.writer(self._file)
-                table.writerow(COLUMNS)
+                table = csv.writer(self._file, lineterminator="\n")
+                if not self._file.tell():
+                    table.writerow(COLUMNS)
                 self._write = lambda row: table.writerow(_cells(row))
         return self
 

@@ -18,12 +18,14 @@ _TIMEOUT: Final = 10.0
 _ANSWER_LIMIT_BYTES: Final = 268_435_456
 
 
-def ask(options: Options, path: str, wanted: Iterable[tuple[str, str]], *, credentials: bool) -> Any:
-    """The decoded answer, or None when nothing listens there.
+def ask(
+    options: Options, path: str, wanted: Iterable[tuple[str, str]], *, credentials: bool, is_list: bool = True
+) -> Any:
+    """The decoded answer, or None when nothing listens there. ``is_list``: what is asked takes the form of lists.
 
     Raises ``NoProxyError``, ``InvalidQueryError``, ``ConfigError`` (token) or ``ShoalError`` with the pool's own words.
     """
-    pairs = [*wanted, ("format", "json"), *([("credentials", "1")] if credentials else [])]
+    pairs = [*wanted, *([("format", "json")] if is_list else []), *([("credentials", "1")] if credentials else [])]
     request = urllib.request.Request(f"{base_url(options)}{path}?{urlencode(pairs)}")  # noqa: S310 - always http
     if options.api.token:
         request.add_header("Authorization", f"Bearer {options.api.token}")

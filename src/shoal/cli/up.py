@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import asyncio
     from pathlib import Path
 
+    from shoal.app import Pool
     from shoal.options import Options
 
 
@@ -35,24 +36,31 @@ def serve(options: Options, title: str) -> int:
 
 
 async def _serve(options: Options, title: str, stop: asyncio.Event) -> int:
-    import asyncio
-
     from shoal.app import open_pool
-    from shoal.cli.screen import announce, show
+    from shoal.cli.screen import announce
     from shoal.config import data_folder
 
     async with open_pool(options, announce=announce) as pool:
         click.echo(banner(title, pool.api_url, data_folder(options), options, pool.contacts, pool.gateway_url))
-        shown = asyncio.create_task(show(pool.service.stats, title), name="progress")
-        try:
-            await pool.wait(stop)
-        finally:
-            shown.cancel()
-            (outcome,) = await asyncio.gather(shown, return_exceptions=True)
-            if isinstance(outcome, Exception):
-                # The display must not take the pool down, but its fault must not stay hidden either.
-                say(f"the display stopped with {type(outcome).__name__}: {outcome}")
+        await shown_until(pool, title, stop)
     return OK
+
+
+async def shown_until(pool: Pool, title: str, stop: asyncio.Event) -> None:
+    """Show how the pool is until ``stop`` is set. Raises what stopped the pool otherwise."""
+    import asyncio
+
+    from shoal.cli.screen import show
+
+    shown = asyncio.create_task(show(pool.service.stats, title), name="progress")
+    try:
+        await pool.wait(stop)
+    finally:
+        shown.cancel()
+        (outcome,) = await asyncio.gather(shown, return_exceptions=True)
+        if isinstance(outcome, Exception):
+            # The display must not take the pool down, but its fault must not stay hidden either.
+            say(f"the display stopped with {type(outcome).__name__}: {outcome}")
 
 
 def banner(
@@ -69,11 +77,17 @@ def banner(
         by_kind.setdefault(kind, []).append(host)
     whom = "; ".join(f"{kind}s at {first_few(hosts)}" for kind, hosts in sorted(by_kind.items()))
     api = api_url.rstrip("/")
+    found = f"{whom or 'no source and no judge'}; and every proxy that is listed there"
+    if title == "shoal server":
+        found = "nobody but the proxies that clients of its gateway use"
     rows = (
-        ("API", api),
-        ("gateway", f"{gateway}  (HTTP, CONNECT, SOCKS4, SOCKS5)" if gateway else "not listening"),
-        ("try it", f"curl {api}/get/"),
+        *(_faces(api, gateway) if api else ()),
         ("data", redacted(options.store.url) if options.store.url else str(folder)),
-        ("contacts", f"{title} contacts {whom or 'no source and no judge'}; and every proxy that is listed there"),
+        ("contacts", f"{title} contacts {found}"),
     )
     return f"Shoal {__version__}\n" + "\n".join(f"  {label:<9} {printable(text)}" for label, text in rows)
+
+
+def _faces(api: str, gateway: str | None) -> tuple[tuple[str, str], ...]:
+    listens = f"{gateway}  (HTTP, CONNECT, SOCKS4, SOCKS5)" if gateway else "not listening"
+    return ("API", api), ("gateway", listens), ("try it", f"curl {api}/get/")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from shoal.domain import Blame, Failure
 
 _STAGES: Final = {
     "resolve": "looking up the name",
@@ -55,6 +58,22 @@ def failure_words(kind: str) -> str:
     return f"{_STAGES.get(stage, stage)}: {_REASONS.get(reason, reason)}"
 
 
+_BLAMES: Final = {
+    "target": "the judge's fault, not the proxy's",
+    "local": "this machine's fault, not the proxy's",
+    "unknown": "nobody can tell whose fault",
+}
+
+
+def why(failure: Failure | None, blame: Blame | None) -> str:
+    """The sentence for one failed check."""
+    if failure is None:
+        return "it did not work, and nobody knows why"
+    detail = f" ({failure.detail})" if failure.detail else ""
+    fault = _BLAMES.get(blame.value) if blame is not None else None
+    return f"{failure_words(failure.kind)}{detail}{f'; {fault}' if fault else ''}"
+
+
 def refusal_words(reason: str) -> str:
     """``bad_port`` as people say it."""
     return _REFUSALS.get(reason, reason)
@@ -82,3 +101,11 @@ def first_few(names: Iterable[str], limit: int = 4) -> str:
     every = list(names)
     rest = len(every) - limit
     return ", ".join(every[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def span(seconds: float) -> str:
+    """``45 s``, ``12 min``, ``3.5 h``, ``2.0 d``."""
+    for limit, unit, size in ((90.0, "s", 1.0), (5400.0, "min", 60.0), (172_800.0, "h", 3600.0)):
+        if seconds < limit:
+            return f"{seconds / size:.{1 if unit == 'h' else 0}f} {unit}"
+    return f"{seconds / 86_400.0:.1f} d"

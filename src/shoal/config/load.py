@@ -68,6 +68,13 @@ def load_options(
     return _stages_within_whole(options)
 
 
+def origins_of(file: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """Where each setting that is given comes from: the file's name or the variable's."""
+    path, named_by = config_file(file, environ)
+    values = _from_file(path, named_by, []) if path is not None else {}
+    return {key: origin for key, (_, origin) in (values | _from_environment(environ, [])).items() if key != _TABLES}
+
+
 def _from_file(path: Path, named_by: str, problems: list[str]) -> Values:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
