@@ -10,6 +10,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,8 +19,9 @@ from msgspec.structs import replace
 
 from shoal import __version__
 from shoal.config.folders import data_folder
-from shoal.domain import Candidate, Trust
+from shoal.domain import Candidate, Record, Trust
 from shoal.engine.collector import Collector
+from shoal.engine.guard import Guard
 from shoal.engine.janitor import Janitor
 from shoal.engine.leasing import Leasing
 from shoal.engine.one_shot import CheckedEntry, OneShot
@@ -42,6 +44,7 @@ from shoal.policy.admission import Admission
 from shoal.policy.bind import check_bind, parse_listen
 from shoal.policy.source_limits import LimitTable
 from shoal.policy.target_rules import TargetRules
+from shoal.policy.vantage import STRONG
 from shoal.ports import Clock, Harvest, Source, SourceError, SourceState, Store
 from shoal.probe.judges import Judge, parse_judge, public_judges
 from shoal.probe.panel import JudgePanel
@@ -224,7 +227,8 @@ async def _engine(
     index = Index(options.pool, net.rng)
     limits = LimitTable.from_options(options.sources)
     recorder = Recorder(store, index, net.clock, net.rng, check, options.store, limits)
-    scheduler = Scheduler(store, net.prober, recorder, net.panel, net.clock, check)
+    guard = Guard(net.prober, net.panel, net.clock, partial(_is_strong, index, net.clock), net.concurrency)
+    scheduler = Scheduler(store, guard, recorder, guard, net.clock, check)
     admission = Admission(net.rules, options.admission, secret)
     leasing = Leasing(store, index, recorder, net.clock, options.pool, secret, lambda: secrets.token_hex(12), net.panel)
     replica = Replica(store, index, recorder, net.clock)
@@ -241,7 +245,7 @@ async def _engine(
         clock=net.clock,
         scheduler=scheduler,
         collector=collector,
-        vantage=net.panel,
+        vantage=guard,
     )
     # Known-good proxies first: a restart serves from memory before anything is asked of the network.
     since = await replica.load()
@@ -251,6 +255,7 @@ async def _engine(
             tasks.create_task(job, name=name)
             for name, job in (
                 ("judges", net.panel.run()),
+                ("guard", guard.run()),
                 ("recorder", recorder.run()),
                 ("collector", collector.run()),
                 ("scheduler", scheduler.run()),
@@ -265,6 +270,11 @@ async def _engine(
             for task in running:
                 task.cancel()
             await asyncio.wait(running)
+
+
+def _is_strong(index: Index, clock: Clock, record: Record) -> bool:
+    now = clock.now()
+    return any(path.is_verified and index.forecast(path, now).probability > STRONG for path in record.paths)
 
 
 async def _keep_counting(service: PoolService, announce: Callable[[str], None]) -> None:
@@ -299,11 +309,17 @@ async def open_checker(options: Options) -> AsyncIterator[OneShot]:
     net = _open_network(options)
     admission = Admission(net.rules, options.admission, secrets.token_bytes(32))
     async with _unwrapped(asyncio.TaskGroup()) as tasks:
-        asking = tasks.create_task(net.panel.run(), name="judges")
+        # Nothing is known of a list's entries, so none of them is strong: only shortages of this machine are watched.
+        guard = Guard(net.prober, net.panel, net.clock, lambda record: False, net.concurrency)
+        running = [
+            tasks.create_task(net.panel.run(), name="judges"),
+            tasks.create_task(guard.run(), name="guard"),
+        ]
         try:
-            yield OneShot(net.prober, admission, net.panel, net.clock, net.concurrency)
+            yield OneShot(guard, admission, guard, net.clock, net.concurrency)
         finally:
-            asking.cancel()
+            for task in running:
+                task.cancel()
 
 
 @asynccontextmanager
