@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shoal.domain import Candidate, Refused, Scheme
 from shoal.sources.extract.entry import Reading, clip
-from shoal.sources.extract.labels import ADDRESS, ENTRY, PORT, normal
+from shoal.sources.extract.labels import ADDRESS, ENTRY, NOT_PROXY, PORT, normal
 from shoal.sources.extract.record import is_record, read_record
 from shoal.sources.extract.text import read_line
 
@@ -56,7 +56,7 @@ def head_of(line: str) -> Head | None:
         known = set(names)
         if known & ADDRESS and known & PORT:
             return Head(delimiter, names)
-        if len(known) > 1 and (known & ENTRY or known & ADDRESS) and not any(name.isdigit() for name in names):
+        if len(known) > 1 and known & (ENTRY | ADDRESS | NOT_PROXY) and not any(name.isdigit() for name in names):
             return Head(delimiter, names)
     return None
 
@@ -87,7 +87,11 @@ def read_row(line: str, head: Head, scheme: Scheme | None) -> Iterator[Reading]:
     cells = split(line, head.delimiter)
     fields = {name: cell for name, cell in zip(head.names, cells, strict=False) if name}
     if not is_record(fields):
-        yield from read_line(line, scheme)
+        if not any(name in ADDRESS or name in ENTRY for name in head.names):
+            # Every address here is somebody else's: where packets came from and went.
+            yield Refused.MALFORMED
+        else:
+            yield from read_line(line, scheme)
         return
     shown = clip(line)
     for reading in read_record(fields, scheme):

@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 from shoal.domain import Candidate, Scheme
 from shoal.domain.address import is_ip
 from shoal.sources.extract.entry import Reading, read_token
-from shoal.sources.extract.escapes import unpacked
+from shoal.sources.extract.escapes import packed_document, unpacked
 from shoal.sources.extract.html_tree import rows_of
 from shoal.sources.extract.json_tables import named_row
 from shoal.sources.extract.json_text import BROKEN, load_loosely, whole_spans
@@ -25,7 +25,11 @@ _SCRIPT = re.compile(r"<script\b[^>]{0,500}>", re.IGNORECASE)
 _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
 _DATA = re.compile(r"\b\w{0,12}?(?:ip|host|addr|address|server|proxy|ipaddress|ip_address)\\?[\"']?\s*:", re.IGNORECASE)
 _ENTRIES = re.compile(r"[\"']\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5}[\"']|[\"']\s?,\s?[\"']?\d{1,5}\b)")
-_STRING = re.compile(r"""(["'])([A-Za-z0-9+/_-]{12,400}={0,2})\1""")
+_STRING = re.compile(r"""(["'])([A-Za-z0-9+/_-]{12,200000}={0,2})\1""")
+_QUAD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_LIST = re.compile(r"(?<![\w.:/@])(?:socks[45]://|https?://)?\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}(?![\w.:/])")
+_TEMPLATE = re.compile(r"""`[^`]*+`?|"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?""")
+"""Literals, which may hold a list; one that never closes is consumed too, so that the scan is linear."""
 _WRITING = re.compile(r"document\.write|eval\s*\(\s*function|\$\(\s*[\"']|\.innerHTML|\.textContent|\.innerText")
 _JSON_ATTRIBUTE = re.compile(r"""\s[\w:.@-]{1,60}=(?:'\s?([\[{][^'<]{8,})'|"\s?([\[{][^"<]{8,})")""")
 _PLACE = re.compile(
@@ -119,7 +123,7 @@ def run_scripts(text: str) -> tuple[str, list[str]]:
         close = text.find(">", end.end())
         out.append(text[at : begin.start()])
         out.append(script.run(code) if writes else "")
-        if _DATA.search(code) or _ENTRIES.search(code) or _STRING.search(code):
+        if _DATA.search(code) or _LIST.search(code) or _ENTRIES.search(code) or _STRING.search(code):
             codes.append(code)
         at = close + 1 if close >= 0 else len(text)
     out.append(text[at:])
@@ -167,6 +171,12 @@ def _literals(code: str) -> Iterator[Any]:
     for match in _STRING.finditer(code):
         if (inner := unpacked(match[2])) != match[2]:
             yield inner
+        elif len(match[2]) > 40 and (whole := packed_document(match[2])) is not None and _QUAD.search(whole):
+            value = load_loosely(whole)
+            yield _LIST.findall(whole) if value is BROKEN else value
+    for match in _TEMPLATE.finditer(code):
+        if len(found := _LIST.findall(match[0])) > 1:
+            yield found
     for start, end in whole_spans(code)[0]:
         value = load_loosely(code[start:end])
         if value is not BROKEN:

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from shoal.sources.extract.escapes import unpacked
+from shoal.sources.extract.labels import ADDRESS, PORT, PROTOCOL, normal
 
 SEAM = "\ue000"
 """Where an inline element begins or ends: ``<b>1.2.3.4</b><i>80</i>`` is two words to the eye, not one."""
@@ -77,6 +78,7 @@ _CARRIES = re.compile(
 """Attributes that hold an entry: ``title``, ``onclick``, links to ``tg://socks?server=...``. MTProto is none."""
 _PICTURE = re.compile(r"\s*(?:\d{2,5}|\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)\s*")
 _NO_TEXT = frozenset(("src", "srcset", "style", "class", "id", "action", "cite"))
+_PARTS = ADDRESS | PORT | PROTOCOL
 _CELL_NAMES = ("data-title", "data-label", "data-column", "data-field", "data-th", "headers", "itemprop", "class", "id")
 _FLAG = re.compile(
     r"(?:flags?|countr(?:y|ies))[\w/.-]*?[/_-]([a-z]{2})(?:\.(?:png|svg|gif|webp)|$)|\bfi-([a-z]{2})\b", re.IGNORECASE
@@ -228,6 +230,9 @@ class _Flattener:
 
     def _attributes(self, attributes: dict[str, str | None]) -> None:
         data = {key[5:]: value for key, value in attributes.items() if key.startswith("data-") and value}
+        named = {key: value for key, value in attributes.items() if value and normal(key) in _PARTS}
+        if len(named) > 1 and any(normal(key) in PORT for key in named):
+            data.update({**named, **data})
         told: dict[str, str] = {}
         if (value := attributes.get("value")) and ":" in value:
             data["value"] = value

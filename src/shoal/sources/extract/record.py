@@ -147,7 +147,7 @@ def _several(value: Any) -> list[tuple[str, str]]:
         )
         if inner.get("status", inner.get("state", "open")) != "open":
             continue
-        port = _text(inner.get("port", inner.get("number")) if inner else item)
+        port = _text(next((inner[name] for name in inner if name in PORT or name == "number"), "") if inner else item)
         label = next((_words(inner[name]) for name in inner if name in PROTOCOL and _words(inner[name])), "")
         if port:
             found.append((port, label))

@@ -29,7 +29,7 @@ def read_xml(
 ) -> Iterator[Reading]:
     """The readings of a document. ``nested`` reads texts that hold a document of their own."""
     fields: dict[str, str] = {}
-    name = ""
+    name = key = ""
     content: list[str] = []
     for match in _PIECE.finditer(text):
         tag = match["tag"]
@@ -43,6 +43,10 @@ def read_xml(
         word = normal(part["name"].rpartition(":")[2])
         if part["end"]:
             value = "".join(content).strip()
+            if word == name == "key" or (word == name and key):
+                # Property lists: <key>port</key><integer>80</integer>.
+                word, key = (key, "") if key else ("", normal(value))
+                name = word
             if word == name and value:
                 yield from _leaf(fields, word, value, scheme, nested)
             elif word != name:
