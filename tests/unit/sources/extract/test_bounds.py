@@ -200,3 +200,25 @@ def test_time_grows_with_size_only(head: str, piece: str) -> None:
     began = process_time()
     sound(extract(data))
     assert process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "<script>ip:" + "'\\" * 100_000,
+        "<script>document.write;" + "function f(" * 20_000,
+        "<script>document.write;" + "x=[1].map(a=>" * 20_000,
+        "<script>document.write;" + "x='a'.replace(/a/g,function(" * 10_000,
+        "<style>.a:after{content:'1'}</style>" + "<span class=" * 100_000,
+        "INSERT INTO a VALUES " + "('" * 100_000,
+        "<?xml?>" + "<key>host</key>" * 30_000,
+        "<script>document.write;"
+        + "".join(f"function f{i}(x){{return {'+'.join([f'f{i + 1}(x)'] * 4)}}}" for i in range(50))
+        + "document.write(f0(1));" * 1000,
+    ],
+    ids=["quotes", "parameters", "arrows", "replace", "classes", "dump", "keys", "calls"],
+)
+def test_documents_made_to_be_slow_are_not(data: str) -> None:
+    began = process_time()
+    sound(extract((data + "</script>").encode()))
+    assert process_time() - began < 5
