@@ -90,6 +90,7 @@ async def open_server(options: Options, *, announce: Callable[[str], None] = log
             leasing = Leasing(store, index, recorder, clock, options.pool, secret, lambda: secrets.token_hex(12))
             replica = Replica(store, index, recorder, clock)
             service = PoolService(store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock)
+            await recorder.recall()
             since = await replica.load()
             await service.update_counts()
             async with _unwrapped(asyncio.TaskGroup()) as tasks:

@@ -17,15 +17,16 @@ INTERRUPTED: Final = 130
 
 EXIT_CODES: Final = {
     OK: "it did what it was asked to do",
-    NOTHING_FOUND: "it ran, but no proxy works or fits",
+    NOTHING_FOUND: "it ran, but no proxy works or fits, or something is wrong",
     WRONG_USE: "wrong usage or settings, or a file that cannot be read or written",
     TAKEN: "another shoal works on this data folder, or the port is taken",
-    NOTHING_REACHABLE: "nothing could be reached: no judge, or no source",
+    NOTHING_REACHABLE: "nothing could be reached: no judge, no source, or no `shoal schedule`",
     INTERRUPTED: "interrupted before it was done",
 }
 
 _ERRNO_WORDS: Final = {
     errno.EADDRINUSE: TAKEN,
+    errno.ECONNREFUSED: NOTHING_REACHABLE,
     errno.ENETUNREACH: NOTHING_REACHABLE,
     errno.EHOSTUNREACH: NOTHING_REACHABLE,
 }
