@@ -207,18 +207,18 @@ async def serve_ours(port: int, upstream: int) -> None:
 HAPROXY = """
 global
     nbthread 1
-    maxconn 30000
+    maxconn {clients}
 defaults
     mode tcp
     timeout connect 5s
     timeout client 600s
     timeout server 600s
-    maxconn 30000
+    maxconn {clients}
 listen bench
     bind 127.0.0.1:{port} backlog 4096
     server one 127.0.0.1:{upstream}
 """
-TINYPROXY = "Port {port}\nListen 127.0.0.1\nMaxClients 20000\nTimeout 600\nUpstream http 127.0.0.1:{upstream}\n"
+TINYPROXY = "Port {port}\nListen 127.0.0.1\nMaxClients {clients}\nTimeout 600\nUpstream http 127.0.0.1:{upstream}\n"
 
 
 class Gateway:
@@ -309,19 +309,28 @@ def gateways(folder: Path, upstream: int, wanted: set[str], install: bool) -> It
         for name in ("relay", "ours"):
             port = free_port()
             start(name, role(name, port, upstream), port, True, "")
+        # HAProxy does not start with more than its descriptors allow.
+        clients = (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500) // 2
         apt = "run as root with --install, or apt-get install haproxy tinyproxy"
         for name, text in (("haproxy", HAPROXY), ("tinyproxy", TINYPROXY)):
             port, program = free_port(), debian(name, install)
             config = folder / f"{name}.conf"
-            config.write_text(text.format(port=port, upstream=upstream))
+            config.write_text(text.format(port=port, upstream=upstream, clients=clients))
             flags = ["-f" if name == "haproxy" else "-d", *(["-c"] if name == "tinyproxy" else []), str(config)]
             start(name, [program, *flags] if program else None, port, name == "haproxy", apt)
         venv = registry(folder, install)
         port = free_port()
+        # Its start asks for a current event loop, which uvloop's policy no longer makes.
         pproxy = (
-            "import asyncio, sys; asyncio.set_event_loop(asyncio.new_event_loop()); "
-            f"sys.argv = ['pproxy', '-l', 'http://127.0.0.1:{port}', '-r', 'http://127.0.0.1:{upstream}']; "
-            "from pproxy.server import main; main()"
+            "import asyncio, sys\n"
+            "install = asyncio.set_event_loop_policy\n"
+            "def both(policy):\n"
+            "    install(policy)\n"
+            "    asyncio.set_event_loop(asyncio.new_event_loop())\n"
+            "asyncio.set_event_loop_policy = both\n"
+            f"sys.argv = ['pproxy', '-l', 'http://127.0.0.1:{port}', '-r', 'http://127.0.0.1:{upstream}']\n"
+            "from pproxy.server import main\n"
+            "main()\n"
         )
         pip = "--install puts it into a temporary virtual environment"
         start("pproxy", [str(venv / "python"), "-c", pproxy] if venv else None, port, False, pip)

@@ -32,7 +32,7 @@ class Exchange:
 
     __slots__ = (
         "_answer", "_attempt", "_body", "_client", "_core", "_doubted", "_head_reader", "_interims", "_kept", "_over",
-        "_race", "_request", "_sent_at", "_side", "_timer", "_whole", "ahead", "moved",
+        "_race", "_request", "_sent_at", "_side", "_timer", "_whole", "ahead", "down", "up",
     )  # fmt: skip
 
     def __init__(self, core: Core, client: HttpClient, request: PlainRequest, demand: Demand) -> None:
@@ -52,7 +52,7 @@ class Exchange:
         self._sent_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.ahead = bytearray()
-        self.moved = 0
+        self.up = self.down = 0
         self._race = Race(core, demand, self, reuse=request.method in IDEMPOTENT)
 
     def start(self, begin: bytes) -> None:
@@ -62,10 +62,22 @@ class Exchange:
         if not self._over:
             self._race.start()
 
+    @property
+    def moved(self) -> int:
+        """Bytes both ways so far."""
+        return self.up + self.down
+
+    def _close_books(self) -> None:
+        counters, user = self._core.counters, self._race.demand.user
+        counters.bytes_up += self.up
+        counters.bytes_down += self.down
+        user.bytes += self.up + self.down
+        user.connections -= 1
+
     # -- the client ----------------------------------------------------------------------------------------------
 
     def client_data(self, data: bytes) -> None:
-        self.moved += len(data)
+        self.up += len(data)
         if self._body.done:
             self._keep_ahead(data)
             return
@@ -114,7 +126,7 @@ class Exchange:
         if self._side is not None:
             self._side.attempt.transport.abort()
         self._race.cancel()
-        self._race.demand.user.connections -= 1
+        self._close_books()
 
     # -- the race ------------------------------------------------------------------------------------------------
 
@@ -146,7 +158,7 @@ class Exchange:
             return
         self._over = True
         self._unwatch()
-        self._race.demand.user.connections -= 1
+        self._close_books()
         self._client.exchange_refused(refusal, begun=False)
 
     # -- the answer ----------------------------------------------------------------------------------------------
@@ -154,7 +166,7 @@ class Exchange:
     def answer_data(self, side: _Side, data: bytes) -> None:
         if side is not self._side or self._over:
             return
-        self.moved += len(data)
+        self.down += len(data)
         answer = self._answer
         try:
             if answer is None:
@@ -267,7 +279,7 @@ class Exchange:
             return
         self._over = True
         self._race.cancel()
-        self._race.demand.user.connections -= 1
+        self._close_books()
         self._client.reset()
 
     def _retry(self, attempt: Attempt, failure: Failure, *, sent: bool) -> None:
@@ -284,9 +296,7 @@ class Exchange:
         self._over = True
         self._side = None
         attempt, core = side.attempt, self._core
-        core.counters.bytes_up += self.moved
-        self._race.demand.user.bytes += self.moved
-        self._race.demand.user.connections -= 1
+        self._close_books()
         reusable = answer.reusable and self._body.done and not answer.body.rest and not self._request.connection_login
         if reusable and not attempt.transport.is_closing():
             core.idle_upstreams.give(self._race.demand, attempt)

@@ -21,6 +21,9 @@ from shoal.wire import RemoteProtocolError, RequestHead, RequestHeadReader
 _AHEAD_LIMIT_BYTES = 65_536
 """What a client may send while its credentials are checked."""
 
+_LINGER = 2.0
+"""Seconds that a client has to read the last answer and close."""
+
 Login = tuple[User, str, str]
 """The user, and the parameters of user name and password."""
 
@@ -29,7 +32,7 @@ class HttpClient(asyncio.Protocol):
     """One connection. Requests are served strictly one after the other: what is sent ahead waits."""
 
     __slots__ = (
-        "_core", "_deadline", "_exchange", "_login", "_login_text", "_moved", "_over", "_pending", "_reader",
+        "_core", "_deadline", "_ended", "_exchange", "_login", "_login_text", "_moved", "_over", "_pending", "_reader",
         "_waiting", "transport",
     )  # fmt: skip
 
@@ -42,6 +45,7 @@ class HttpClient(asyncio.Protocol):
         self._pending = bytearray()
         self._waiting = False
         self._over = False
+        self._ended = False
         self._moved = 0
         self._deadline = core.loop.time() + core.options.head_timeout
         self._reader = self._new_reader()
@@ -71,6 +75,7 @@ class HttpClient(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         # A client may say that it will ask no more, and still wait for its answer.
+        self._ended = True
         return self._exchange is not None or self._waiting
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -92,7 +97,7 @@ class HttpClient(asyncio.Protocol):
 
     def sweep(self, now: float) -> None:
         exchange = self._exchange
-        if exchange is None:
+        if exchange is None or self._over:
             if now > self._deadline:
                 self.abort()
         elif exchange.moved != self._moved:
@@ -266,7 +271,7 @@ class HttpClient(asyncio.Protocol):
         exchange, self._exchange = self._exchange, None
         if self._over:
             return
-        if not keep or self._core.closing or exchange is None:
+        if not keep or self._core.closing or exchange is None or (self._ended and not exchange.ahead):
             self._close()
             return
         self._deadline = self._core.loop.time() + self._core.options.idle_client
@@ -299,9 +304,15 @@ class HttpClient(asyncio.Protocol):
         self._close()
 
     def _close(self) -> None:
+        """End our way, and read on for a little: closing with something unread would reset the answer away."""
         self._over = True
-        self.transport.close()
-        self._core.live.discard(self)
+        if self._ended or self.transport.is_closing():
+            self.transport.close()
+            self._core.live.discard(self)
+            return
+        self._deadline = self._core.loop.time() + _LINGER
+        self.transport.write_eof()
+        self.transport.resume_reading()
 
 
 def _connect_refusal(refusal: Refusal) -> bytes:

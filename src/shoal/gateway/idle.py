@@ -48,6 +48,8 @@ class IdleUpstreams:
         kept.append(idle)
         self._count += 1
         attempt.transport.set_protocol(idle)
+        # Its last client may have been slow to read.
+        attempt.transport.resume_reading()
 
     def forget(self, idle: _Idle) -> None:
         kept = self._kept.get(idle.key)

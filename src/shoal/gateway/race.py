@@ -10,7 +10,7 @@ from shoal.gateway.attempt import Attempt
 from shoal.gateway.choosing import Tried
 from shoal.gateway.demand import Demand, Kind
 from shoal.gateway.refusal import Refusal, all_failed, no_proxy, session_gone
-from shoal.policy.retry import goes_on, hedge_delay
+from shoal.policy.retry import goes_on, hedge_delay, is_targets
 
 if TYPE_CHECKING:
     from shoal.gateway.core import Core
@@ -195,7 +195,9 @@ class Race:
     def _may_go_on(self, attempt: Attempt) -> bool:
         if not goes_on(self.failures, self._core.options.attempts) or not self.has_time:
             return False
-        return self.demand.params.session is None or self._core.sessions.failed(self.demand, attempt.pick)
+        if self.demand.params.session is None or is_targets(self.failures[-1]):
+            return True
+        return self._core.sessions.failed(self.demand, attempt.pick)
 
     def _finish(self) -> None:
         if self._over:

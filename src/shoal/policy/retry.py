@@ -33,7 +33,7 @@ def goes_on(failures: Sequence[Failure], attempts: int) -> bool:
     if last.reason is Reason.LOCAL_LIMIT:
         # Another dial would only take one more descriptor of those that have run out.
         return False
-    return sum(_fault(failure) is Blame.TARGET for failure in failures) < _TARGET_SAYS_NO
+    return sum(map(is_targets, failures)) < _TARGET_SAYS_NO
 
 
 def hedge_delay(path: Path, *, tunnel: bool) -> float:
@@ -71,5 +71,6 @@ class HedgeBudget:
         return True
 
 
-def _fault(failure: Failure) -> Blame:
-    return blame(failure, vantage_healthy=True, target_vouched=False)
+def is_targets(failure: Failure) -> bool:
+    """Whether only the target's end can have caused it: nothing against the proxy, nor against a session's."""
+    return blame(failure, vantage_healthy=True, target_vouched=False) is Blame.TARGET

@@ -306,3 +306,40 @@ async def test_stopping_lets_what_is_under_way_end(world, kit):
         assert answer.endswith(kit.pattern(1000))
         writer.close()
         await asyncio.wait_for(closing, 3)
+
+
+async def test_a_refusal_reaches_a_client_that_is_still_sending(bare, kit):
+    async with bare.gateway([], users=("me:pw",)) as gateway:
+        head = f"POST {bare.target()} HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n".encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        writer.write(head)
+        for _ in range(50):
+            writer.write(bytes(100_000))
+        answer = await asyncio.wait_for(reader.read(), 10)
+        assert status(answer) == 407
+        writer.transport.abort()
+
+
+async def test_a_target_that_refuses_does_not_move_a_session(bare, kit):
+    async def refused(reader, writer, number):
+        await reader.readexactly(3)
+        writer.write(b"\x05\x00")
+        request = await reader.read(100)
+        if b"bad.example" in request:
+            writer.write(b"\x05\x05\x00\x01\0\0\0\0\0\0")
+        else:
+            writer.write(b"\x05\x00\x00\x01\0\0\0\0\0\0")
+            await reader.read(100)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+
+    async with kit.Upstream("127.1.1.1", refused) as one, kit.Upstream("127.2.2.2", refused) as two:
+        records = [up.record(Capability.TUNNEL, scheme=Scheme.SOCKS5) for up in (one, two)]
+        async with bare.gateway(records) as gateway:
+            login = basic("me-session-s:x")
+            first = upstream_of(await kit.talk(gateway.port, get(bare, login, target="http://good.example/")))
+            for _ in range(3):
+                answer = await kit.talk(gateway.port, get(bare, login, target="http://bad.example/"))
+                assert status(answer) == 502
+            again = upstream_of(await kit.talk(gateway.port, get(bare, login, target="http://good.example/")))
+            assert first == again != ""
