@@ -20,18 +20,31 @@ def test_the_generated_pages_are_up_to_date() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def commands() -> dict[str, click.Command]:
+    """Every command by its words, those inside groups too."""
+    context, found = click.Context(shoal), {}
+    for name in COMMANDS:
+        command = shoal.get_command(context, name)
+        assert command is not None
+        found[name] = command
+        if isinstance(command, click.Group):
+            for sub in command.list_commands(context):
+                inner = command.get_command(context, sub)
+                assert inner is not None
+                found[f"{name} {sub}"] = inner
+    return found
+
+
 def test_every_command_and_flag_is_documented() -> None:
     page = (ROOT / "docs" / "cli.md").read_text()
-    sections = dict(re.findall(r"^## `shoal (\w+)`\n(.*?)(?=^## |\Z)", page, re.M | re.S))
-    assert set(sections) == set(COMMANDS)
-    context = click.Context(shoal)
-    for name, text in sections.items():
-        command = shoal.get_command(context, name)
-        assert command is not None and len(command.help or "") > 20
+    sections = dict(re.findall(r"^## `shoal ([\w ]+)`\n(.*?)(?=^## |\Z)", page, re.M | re.S))
+    assert set(sections) == set(commands())
+    for name, command in commands().items():
+        assert len(command.help or "") > 20
         for option in command.params:
             if isinstance(option, click.Option) and not option.hidden:
                 assert option.help, f"{name} {option.name} has no help"
-                assert all(flag in text for flag in option.opts)
+                assert all(flag in sections[name] for flag in option.opts)
 
 
 def test_every_setting_is_documented() -> None:

@@ -28,11 +28,17 @@ def cli_markdown() -> str:
         command = shoal.get_command(context, name)
         assert command is not None
         parts.append(_section(name, command, context))
+        if isinstance(command, click.Group):
+            inner = click.Context(command, info_name=name, parent=context)
+            for sub in command.list_commands(inner):
+                found = command.get_command(inner, sub)
+                assert found is not None
+                parts.append(_section(f"{name} {sub}", found, inner))
     return "\n".join(parts)
 
 
 def _section(name: str, command: click.Command, parent: click.Context) -> str:
-    context = click.Context(command, info_name=name, parent=parent)
+    context = click.Context(command, info_name=name.rpartition(" ")[2], parent=parent)
     usage = " ".join(command.collect_usage_pieces(context))
     text = inspect.cleandoc(command.help or "")
     epilog = f"\n\n{command.epilog}" if command.epilog else ""
@@ -41,8 +47,8 @@ def _section(name: str, command: click.Command, parent: click.Context) -> str:
         for parameter in command.params
         if isinstance(parameter, click.Option) and not parameter.hidden
     ]
-    table = "\n".join(("| flag | meaning |", "|---|---|", *rows))
-    return f"## `shoal {name}`\n\n```\nshoal {name} {usage}\n```\n\n{text}{epilog}\n\n{table}\n"
+    table = "\n".join(("", "| flag | meaning |", "|---|---|", *rows, "")) if rows else ""
+    return f"## `shoal {name}`\n\n```\nshoal {name} {usage}\n```\n\n{text}{epilog}\n{table}"
 
 
 def _row(option: click.Option, context: click.Context) -> str:
