@@ -1,10 +1,15 @@
-"""CPU seconds per 1,000 checks, beside a bare uvloop client that does the same exchange with no logic.
+"""CPU and memory of checks, beside bare clients that do the same exchange with no logic, in one run.
 
-    python benchmarks/check.py [--checks N] [--rounds N] [--concurrency 100 1000] [--json FILE]
+    python benchmarks/check.py [--checks N] [--rounds N] [--concurrency 100 1000 10000] [--only NAME ...] [--json FILE]
 
-A child process (on a core of its own where there are two) answers like an http proxy with a keyed judge behind it: the
-nonce comes back, signed. Rounds alternate, so that a change of the machine's mood meets both; the median counts. Both
-clients make a new connection for each exchange and bound their concurrency with the same number of workers.
+Parts: `echo` and `signed` (quick re-checks of living http proxies by the echo, and by signed documents in turn), `tls`
+(re-check through a tunnel with verified TLS), `memory` (of one such check that waits for its answer), `holes` (10,000
+black holes in flight), `mixed` (90 % dead, a third of them black holes: wall time beside its bound), `proxybroker2`
+(with --peer FOLDER, a virtual environment made by `python -m venv FOLDER && FOLDER/bin/pip install proxybroker2`).
+
+A child process (on a core of its own where there are two) answers like an http proxy with a keyed judge behind it.
+Rounds alternate, so that a change of the machine's mood meets both; the median counts. Both clients make a new
+connection for each exchange and bound their concurrency with the same number of workers.
 """
 
 from __future__ import annotations
@@ -15,131 +20,31 @@ import gc
 import json
 import multiprocessing
 import os
-import re
 import resource
+import ssl
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from itertools import count
-from multiprocessing.connection import Connection
 from pathlib import Path as FilePath
+from typing import Any
 
 import uvloop
+from msgspec.structs import replace
 
+from _check_world import KEY, World, bare_exchange, bare_request, bare_tls, world
 from shoal.domain import Capability, Endpoint, Path, Record, Scheme, Trust, record_id
 from shoal.domain.health import Health
-from shoal.domain.judge import judge_mac
 from shoal.options import AdmissionOptions, CheckOptions, JudgeOptions
 from shoal.policy.address_rules import AddressRules
+from shoal.policy.discovery import ROTATION
 from shoal.probe import JudgePanel, NetProber, parse_judge
 from shoal.upstream import make_contexts
 
-KEY = b"benchmark"
-EXIT = "203.0.113.9"
 AIM = 1.5
-
-
-class Upstream(asyncio.Protocol):
-    """Answers any request that carries a nonce as our judge would, without a proxy in between."""
-
-    _nonce = re.compile(rb"nonce=([0-9a-f]{32})")
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: asyncio.Transport = transport  # type: ignore[assignment]
-
-    def data_received(self, data: bytes) -> None:
-        found = self._nonce.search(data)
-        if found is None:
-            self.transport.abort()
-            return
-        nonce = found[1].decode()
-        headers = [line.decode().split(": ", 1) for line in data.split(b"\r\n")[1:-2]]
-        body = json.dumps(
-            {
-                "address": EXIT,
-                "port": 40000,
-                "nonce": nonce,
-                "mac": judge_mac(KEY, nonce, EXIT),
-                "method": "GET",
-                "target": f"/check/?format=json&nonce={nonce}",
-                "version": "1.1",
-                "headers": headers,
-                "scheme": "http",
-                "time": 0.0,
-            }
-        ).encode()
-        self.transport.write(
-            b"HTTP/1.1 200 OK\r\nServer: judge\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
-            b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
-        )
-
-
-def serve(pipe: Connection, core: int | None) -> None:
-    if core is not None:
-        os.sched_setaffinity(0, {core})
-
-    async def main() -> None:
-        server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", 0, backlog=4096)
-        pipe.send(server.sockets[0].getsockname()[1])
-        await asyncio.get_running_loop().run_in_executor(None, pipe.recv)
-
-    uvloop.run(main())
-
-
-class BareClient(asyncio.Protocol):
-    """The least that can be done: connect, write, read up to Content-Length, close."""
-
-    __slots__ = ("buffer", "done", "request", "transport", "wanted")
-
-    def __init__(self, request: bytes, done: asyncio.Future[None]) -> None:
-        self.request = request
-        self.done = done
-        self.buffer = b""
-        self.wanted = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: asyncio.Transport = transport  # type: ignore[assignment]
-        self.transport.write(self.request)
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        if not self.wanted:
-            end = self.buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            at = self.buffer.find(b"Content-Length: ") + 16
-            self.wanted = end + 4 + int(self.buffer[at : self.buffer.find(b"\r", at)])
-        if len(self.buffer) >= self.wanted and not self.done.done():
-            self.transport.abort()
-            self.done.set_result(None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_exception(exc or EOFError())
-
-
-async def bare_exchange(port: int, request: bytes) -> None:
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-    await loop.create_connection(lambda: BareClient(request, done), "127.0.0.1", port)
-    await done
-
-
-async def in_parallel(total: int, concurrency: int, once: Callable[[], Awaitable[None]]) -> float:
-    """CPU seconds of this process for ``total`` calls."""
-    numbers = count()
-
-    async def worker() -> None:
-        while next(numbers) < total:
-            await once()
-
-    gc.collect()
-    begun = time.process_time()
-    async with asyncio.TaskGroup() as group:
-        for number in range(concurrency):
-            group.create_task(worker(), name=f"worker {number}")
-    return time.process_time() - begun
+PARTS = ("echo", "signed", "tls", "memory", "holes", "mixed", "proxybroker2")
 
 
 class WallClock:
@@ -152,89 +57,261 @@ class NoResolver:
         return (host,)
 
 
-async def measure(port: int, checks: int, rounds: int, levels: list[int]) -> list[dict[str, float]]:
-    def nonce() -> str:
-        return os.urandom(16).hex()
+def nonce() -> str:
+    return os.urandom(16).hex()
 
-    contexts = make_contexts()
-    resolver = NoResolver()
-    judge = parse_judge(f"http://127.0.0.1:{port}/check/#key={KEY.decode()}")
-    panel = JudgePanel([judge], JudgeOptions(), resolver, WallClock(), nonce, contexts)
+
+async def prober_for(where: World, *, tls: bool = False, **options: float) -> NetProber:
+    contexts = make_contexts(where.ca)
+    port = where.judge_tls if tls else where.plain
+    judge = parse_judge(f"http{'s' * tls}://127.0.0.1:{port}/check/#key={KEY.decode()}")
+    panel = JudgePanel([judge], JudgeOptions(), NoResolver(), WallClock(), nonce, contexts)
     await panel.round()
     assert panel.healthy, panel.judges
+    assert tls or panel.at_hand.signs
     rules = AddressRules.from_options(AdmissionOptions(allow=("127.0.0.0/8",)))
-    prober = NetProber(CheckOptions(), panel, resolver, rules.refusal, WallClock(), nonce, contexts)
-    known = Path(Scheme.HTTP, Health(last_ok=1.0), frozenset({Capability.FORWARD}))
+    return NetProber(CheckOptions(**options), panel, NoResolver(), rules.refusal, WallClock(), nonce, contexts)
+
+
+def record_at(port: int, *can: Capability, scheme: Scheme = Scheme.HTTP) -> Record:
     endpoint = Endpoint("127.0.0.1", port)
-    record = Record(record_id(str(endpoint)), str(endpoint), endpoint, trust=Trust.OWN, paths=(known,))
+    paths = (Path(scheme, Health(last_ok=1.0), frozenset(can)),) if can else ()
+    return Record(record_id(str(endpoint)), str(endpoint), endpoint, claims=(scheme,), trust=Trust.OWN, paths=paths)
 
-    async def ours() -> None:
-        result = await prober.check(record)
-        assert result.works, result
 
-    agent = "Mozilla/5.0 (compatible; Shoal)"
-    request = (
-        f"GET http://127.0.0.1:{port}/check/?format=json&nonce={nonce()} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-        f"User-Agent: {agent}\r\nAccept: */*\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
-    ).encode()
+async def in_parallel(total: int, concurrency: int, once: Callable[[int], Awaitable[None]]) -> float:
+    """CPU seconds of this process for ``total`` calls."""
+    numbers = count()
 
-    async def bare() -> None:
-        await bare_exchange(port, request)
+    async def worker() -> None:
+        while (number := next(numbers)) < total:
+            await once(number)
 
-    rows: list[dict[str, float]] = []
+    gc.collect()
+    begun = time.process_time()
+    async with asyncio.TaskGroup() as group:
+        for number in range(min(concurrency, total)):
+            group.create_task(worker(), name=f"worker {number}")
+    return time.process_time() - begun
+
+
+async def compare(
+    name: str,
+    options: argparse.Namespace,
+    bare: Callable[[int], Awaitable[None]],
+    ours: Callable[[int], Awaitable[None]],
+    levels: list[int],
+    checks: int,
+) -> list[dict[str, Any]]:
+    rows = []
     for level in levels:
-        await in_parallel(checks // 4, level, bare)
-        await in_parallel(checks // 4, level, ours)
+        total = max(checks, level)
+        await in_parallel(total // 4, level, bare)
+        await in_parallel(total // 4, level, ours)
         bares: list[float] = []
-        checked: list[float] = []
-        for _ in range(rounds):
-            bares.append(await in_parallel(checks, level, bare) / checks * 1000)
-            checked.append(await in_parallel(checks, level, ours) / checks * 1000)
-        ratios = [ours_ / bare_ for ours_, bare_ in zip(checked, bares, strict=True)]
+        mine: list[float] = []
+        for _ in range(options.rounds):
+            bares.append(await in_parallel(total, level, bare) / total * 1000)
+            mine.append(await in_parallel(total, level, ours) / total * 1000)
+        ratio = statistics.median(own / least for own, least in zip(mine, bares, strict=True))
         rows.append(
             {
+                "part": name,
                 "concurrency": level,
                 "bare_cpu_s_per_1000": statistics.median(bares),
-                "shoal_cpu_s_per_1000": statistics.median(checked),
-                "ratio": statistics.median(ratios),
+                "shoal_cpu_s_per_1000": statistics.median(mine),
+                "ratio": ratio,
                 "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             }
         )
     return rows
 
 
+async def plain(where: World, options: argparse.Namespace, name: str) -> list[dict[str, Any]]:
+    prober = await prober_for(where)
+    known = record_at(where.plain, Capability.FORWARD)
+    turns = [replace(known, checks=number) for number in range(len(ROTATION))]
+    asked = [prober_page(turn) for turn in turns]
+    if name == "echo":
+        turns = [turn for turn, page in zip(turns, asked, strict=True) if not page]
+        asked = [""]
+    requests = [bare_request(where.plain, page or "/check/?format=json") for page in asked]
+
+    async def bare(number: int) -> None:
+        await bare_exchange(where.plain, requests[number % len(requests)])
+
+    async def ours(number: int) -> None:
+        result = await prober.check(turns[number % len(turns)])
+        assert result.works and result.failure is None, result
+
+    return await compare(name, options, bare, ours, options.concurrency, options.checks)
+
+
+def prober_page(record: Record) -> str:
+    from shoal.policy.discovery import Judges, situation_of
+
+    return situation_of(record, False, Judges(True, signs=True)).page
+
+
+async def tls(where: World, options: argparse.Namespace) -> list[dict[str, Any]]:
+    prober = await prober_for(where, tls=True)
+    known = record_at(where.plain, Capability.TUNNEL)
+    context = ssl.create_default_context(cafile=where.ca)
+    request = bare_request(where.plain, "/check/?format=json").replace(b"http://127.0.0.1:%d" % where.plain, b"")
+
+    async def bare(number: int) -> None:
+        await bare_tls(where.plain, request, context)
+
+    async def ours(number: int) -> None:
+        result = await prober.check(known)
+        assert result.works, result
+
+    levels = [level for level in options.concurrency if level <= 1000]
+    return await compare("tls", options, bare, ours, levels, options.checks // 5)
+
+
+def resident() -> int:
+    return int(FilePath("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def in_flight(where: World, kind: str, number: int, pipe: Any) -> None:
+    """In a process of its own: bytes of one exchange that waits for its answer, TLS handshake done."""
+
+    async def main() -> int:
+        if kind == "bare":
+            context = ssl.create_default_context(cafile=where.ca)
+            request = bare_request(where.plain, "/").replace(b"http://127.0.0.1:%d" % where.plain, b"")
+
+            async def once() -> object:
+                return await bare_tls(where.stalled, request, context)
+        else:
+            prober = await prober_for(where, tls=True, timeout=120.0)
+            known = record_at(where.stalled, Capability.TUNNEL)
+
+            async def once() -> object:
+                return await prober.check(known)
+
+        loop = asyncio.get_running_loop()
+        warm = [loop.create_task(once()) for _ in range(20)]
+        await asyncio.sleep(1.0)
+        gc.collect()
+        before = resident()
+        tasks = [loop.create_task(once()) for _ in range(number)]
+        await asyncio.sleep(1.0 + number / 200)
+        assert not any(task.done() for task in tasks)
+        used = resident() - before
+        for task in (*warm, *tasks):
+            task.cancel()
+        await asyncio.gather(*warm, *tasks, return_exceptions=True)
+        return used // number
+
+    pipe.send(uvloop.run(main()))
+
+
+def memory(where: World, number: int = 1000) -> dict[str, Any]:
+    context = multiprocessing.get_context("spawn")
+    sizes = {}
+    for kind in ("bare", "shoal"):
+        ours, theirs = context.Pipe()
+        child = context.Process(target=in_flight, args=(where, kind, number, theirs))
+        child.start()
+        sizes[kind] = ours.recv()
+        child.join()
+    ratio = sizes["shoal"] / sizes["bare"]
+    return {"part": "memory", "bare_bytes": sizes["bare"], "shoal_bytes": sizes["shoal"], "ratio": ratio}
+
+
+async def holes(where: World, number: int = 10_000, seconds: float = 5.0) -> dict[str, Any]:
+    """CPU while so many connects hang, after they were all begun."""
+    prober = await prober_for(where, timeout=60.0, connect_timeout=60.0)
+    record = record_at(where.black_hole)
+    loop = asyncio.get_running_loop()
+    before = resident()
+    tasks = [loop.create_task(prober.check(record)) for _ in range(number)]
+    await asyncio.sleep(3.0)
+    in_the_air = sum(not task.done() for task in tasks)
+    used = resident() - before
+    begun, at = time.process_time(), time.monotonic()
+    await asyncio.sleep(seconds)
+    share = (time.process_time() - begun) / (time.monotonic() - at)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return {"part": "holes", "in_flight": in_the_air, "core_share": share, "bytes_each": used // number}
+
+
+async def mixed(where: World, number: int = 6000, concurrency: int = 1000, timeout: float = 2.0) -> dict[str, Any]:
+    """10 % alive, 60 % refuse, 30 % never answer."""
+    prober = await prober_for(where, timeout=timeout, connect_timeout=timeout)
+    kinds = [where.plain] + [where.dead] * 6 + [where.black_hole] * 3
+    records = [record_at(port) for port in kinds]
+    working = 0
+
+    async def ours(at: int) -> None:
+        nonlocal working
+        result = await prober.check(records[at % 10])
+        working += result.works
+
+    begun = time.monotonic()
+    cpu = await in_parallel(number, concurrency, ours)
+    wall = time.monotonic() - begun
+    bound = timeout * number / concurrency * 1.1
+    assert working == number // 10, working
+    return {
+        "part": "mixed",
+        "checks": number,
+        "cpu_s_per_1000": cpu / number * 1000,
+        "wall_s": wall,
+        "bound_s": bound,
+        "holes_alone_s": timeout * number * 0.3 / concurrency,
+    }
+
+
+def proxybroker2(python: FilePath, number: int) -> dict[str, Any]:
+    """The peer's own checker over as many living proxies; it has no TLS verification and no nonce in our sense."""
+    script = FilePath(__file__).with_name("_proxybroker2.py")
+    words = [str(python / "bin" / "python"), str(script), str(number)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        return {"part": "proxybroker2", "error": done.stderr.strip().splitlines()[-1:]}
+    return {"part": "proxybroker2", **json.loads(done.stdout.splitlines()[-1])}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checks", type=int, default=5000, help="checks in one round")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--concurrency", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[100, 1000, 10_000])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--peer", type=FilePath, help="virtual environment that holds proxybroker2")
     parser.add_argument("--json", type=FilePath, help="write the figures here as well")
     parser.add_argument("--profile", action="store_true", help="print where our own time goes instead")
     options = parser.parse_args()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < 8192 and (hard == resource.RLIM_INFINITY or hard >= 8192):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (8192, hard))
-    cores = sorted(os.sched_getaffinity(0))
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    child = context.Process(target=serve, args=(theirs, cores[1] if len(cores) > 1 else None), daemon=True)
-    child.start()
-    if len(cores) > 1:
-        os.sched_setaffinity(0, {cores[0]})
-    try:
-        port = ours.recv()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    rows: list[dict[str, Any]] = []
+    with world() as where:
         if options.profile:
-            return _profile(port, options.checks)
-        rows = uvloop.run(measure(port, options.checks, options.rounds, options.concurrency))
-    finally:
-        child.terminate()
-        child.join()
-    print(f"plain http re-check, {options.rounds} rounds of {options.checks}, medians (aim: ratio at most {AIM})")
-    print(f"{'concurrency':>12} {'bare s/1000':>12} {'shoal s/1000':>13} {'ratio':>7} {'peak MiB':>9}")
+            return _profile(where, options)
+        for part in options.only:
+            if part in ("echo", "signed"):
+                rows += uvloop.run(plain(where, options, part))
+            elif part == "tls":
+                rows += uvloop.run(tls(where, options))
+            elif part == "memory":
+                rows.append(memory(where))
+            elif part == "holes":
+                rows.append(uvloop.run(holes(where)))
+            elif part == "mixed":
+                rows.append(uvloop.run(mixed(where)))
+            elif options.peer is not None:
+                rows.append(proxybroker2(options.peer, 2000))
+    print(f"{options.rounds} rounds of {options.checks}, medians (aims: CPU ratio {AIM}, memory ratio 1.3)")
     for row in rows:
         print(
-            f"{row['concurrency']:>12.0f} {row['bare_cpu_s_per_1000']:>12.4f} {row['shoal_cpu_s_per_1000']:>13.4f} "
-            f"{row['ratio']:>7.2f} {row['peak_memory_mib']:>9.0f}"
+            "  ".join(
+                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in row.items()
+            )
         )
     text = json.dumps({"benchmark": "check", "rows": rows})
     print(text)
@@ -243,12 +320,13 @@ def main() -> int:
     return 0
 
 
-def _profile(port: int, checks: int) -> int:
+def _profile(where: World, options: argparse.Namespace) -> int:
     import cProfile
     import pstats
 
+    options.rounds, options.concurrency = 1, [100]
     profile = cProfile.Profile()
-    profile.runcall(uvloop.run, measure(port, checks, 1, [100]))
+    profile.runcall(uvloop.run, plain(where, options, options.only[0]))
     pstats.Stats(profile).sort_stats("tottime").print_stats(30)
     return 0
 
