@@ -98,15 +98,18 @@ class Chooser:
         return min(choices, key=lambda choice: self.in_use[choice[0].record.id], default=None)
 
     def _one(self, demand: Demand, query: Query, networks: frozenset[str]) -> Choice | None:
+        spare: Choice | None = None
         for _ in range(_DRAWS):
             pick = self._service.pick(query)
             if pick is None:
-                return None
+                break
             mode = demand.mode_for(pick.path)
             if mode is not None and not (networks and network_of(pick.record.endpoint.host) in networks):
-                return pick, mode
+                if mode == "forward" or demand.is_proven(pick.path):
+                    return pick, mode
+                spare = spare or (pick, mode)
             query = query_for(query, frozenset(), frozenset(), frozenset({pick.record.id}))
-        return None
+        return spare
 
     @staticmethod
     def _with_mode(demand: Demand, pick: Pick) -> Choice | None:

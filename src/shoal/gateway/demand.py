@@ -51,7 +51,12 @@ class Demand:
         # A SOCKS proxy that passed a plain check has shown that it carries plain connections.
         return "tunnel" if self.kind is not Kind.TUNNEL and path.scheme.is_socks else None
 
+    def is_proven(self, path: Path) -> bool:
+        """Whether the path has shown that it tunnels to this port: many HTTP proxies restrict CONNECT to 443."""
+        return self.port == _HTTPS or path.scheme.is_socks or Capability.TUNNEL_ANY_PORT in path.capabilities
 
+
+_HTTPS = 443
 _NAMELESS = frozenset({Scheme.SOCKS4})
 _NO_IPV6 = frozenset({Scheme.SOCKS4, Scheme.SOCKS4A})
 _TUNNEL = frozenset({Capability.TUNNEL})
