@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shoal.cli.main import run
-from shoal.domain import Candidate, CheckResult, Failure, Proxy, Reason, Scheme, Stage
+from shoal.domain import Candidate, CheckResult, Endpoint, Failure, Proxy, Reason, Scheme, Stage
 from shoal.ports.vantage import JudgeStatus
 
 
@@ -30,7 +30,10 @@ class FakeChecker:
             failure = None if works else Failure(Stage.CONNECT, Reason.REFUSED)
             result = CheckResult("k", (), works=works, schemes=(Scheme.HTTP,) if works else (), failure=failure)
             yield SimpleNamespace(
-                input=entry.text, proxy=Proxy(Scheme.HTTP, entry.endpoint), refused=None, result=result
+                input=entry.text,
+                proxy=Proxy(Scheme.HTTP, entry.endpoint, entry.credentials),
+                refused=None,
+                result=result,
             )
 
 
@@ -95,3 +98,54 @@ def test_the_list_itself_is_never_overwritten(checker: FakeChecker, lists: Path)
     before = lists.read_text()
     assert run(["check", str(lists), "--output", str(lists)]) == 2
     assert lists.read_text() == before
+
+
+def test_a_second_run_checks_only_what_the_first_did_not(
+    checker: FakeChecker, lists: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = lists.with_name("results.jsonl")
+    assert run(["check", str(lists), "--output", str(output)]) == 0
+    lists.write_text(lists.read_text() + "192.0.2.9:80\n")
+    capsys.readouterr()
+    assert run(["check", str(lists), "--output", str(output), "--resume"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "http://192.0.2.9:80\n"
+    assert "3 proxies checked before, of which 2 worked" in err and "checked 1 in" in err
+    assert [json.loads(line)["input"] for line in output.read_text().splitlines()][3:] == ["192.0.2.9:80"]
+
+
+def test_what_worked_before_counts(checker: FakeChecker, lists: Path) -> None:
+    output = lists.with_name("results.csv")
+    assert run(["check", str(lists), "--output", str(output)]) == 0
+    assert run(["check", str(lists), "--output", str(output), "--resume"]) == 0
+
+
+def test_resume_needs_a_file_of_results(checker: FakeChecker, lists: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", str(lists), "--resume"]) == 2
+    assert "--output" in capsys.readouterr().err
+
+
+def test_each_failure_is_explained_when_asked_for(
+    checker: FakeChecker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a").write_text("192.0.2.1:80\nme:secret@192.0.2.2:81\nx\x1b[31m:9:9\n192.0.2.4:0\n")
+    assert run(["check", "-v", str(tmp_path / "a")]) == 0
+    err = capsys.readouterr().err
+    assert "shoal: me:***@192.0.2.2:81: connecting: refused\n" in err and "secret" not in err
+    assert "192.0.2.4:0: not checked: bad port" in err and "\x1b" not in err
+    assert "192.0.2.1:80:" not in err
+
+
+def test_urls_are_read_as_lists(
+    checker: FakeChecker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Any] = []
+
+    async def fetch_all(options: Any, on_source: Any) -> list[Candidate]:
+        asked.append(options.sources.urls)
+        return [Candidate(Endpoint("192.0.2.7", 80))]
+
+    monkeypatch.setattr(sys.modules["shoal.app"], "fetch_all", fetch_all, raising=False)
+    assert run(["check", "http://a.example/list", "--source", "http://b.example/"]) == 0
+    assert asked == [("http://a.example/list", "http://b.example/")]
+    assert capsys.readouterr().out == "http://192.0.2.7:80\n"

@@ -24,10 +24,21 @@ def shoal(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_commands_have_their_names() -> None:
-    assert list(COMMANDS) == ["up", "demo", "check", "fetch", "list", "get", "judge", "lab", "replay", "version"]
+    names = (
+        "up demo schedule server check fetch list get sources config doctor migrate judge lab replay completion version"
+    )
+    assert list(COMMANDS) == names.split()
 
 
-@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+GROUPS = {"sources": ("list", "test", "add", "enable", "disable", "credit"), "config": ("show", "check")}
+INNER = [(group, name) for group, names in GROUPS.items() for name in names]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], *([name, "--help"] for name in COMMANDS), *([*words, "--help"] for words in INNER)],
+    ids=" ".join,
+)
 def test_help_of_every_command_is_told_on_standard_output(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(words) == 0
     out, err = capsys.readouterr()
@@ -37,7 +48,9 @@ def test_help_of_every_command_is_told_on_standard_output(words: list[str], caps
 def test_help_of_commands_imports_nothing_heavy() -> None:
     # The question is what gets imported, not how long it takes: that depends on the machine.
     code = (
-        "import sys\nfrom shoal.cli.main import run\nassert run(['--help']) == 0\nassert run(['up', '--help']) == 0\n"
+        "import sys\nfrom shoal.cli.main import run\nassert run(['--help']) == 0\n"
+        f"for words in {[[name] for name in COMMANDS] + [list(words) for words in INNER]!r}:\n"
+        "    assert run([*words, '--help']) == 0\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
