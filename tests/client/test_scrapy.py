@@ -48,7 +48,7 @@ def crawl(tmp_path: Path, urls: list[Any], **settings: Any) -> list[Any]:
     script = tmp_path / "crawl.py"
     script.write_text(CRAWL)
     done = subprocess.run(
-        [sys.executable, str(script), json.dumps([urls, settings])], capture_output=True, text=True, timeout=60
+        [sys.executable, str(script), json.dumps([urls, settings])], capture_output=True, text=True, timeout=50
     )
     assert done.returncode == 0, done.stderr
     found: list[Any] = json.loads(done.stdout.splitlines()[-1])

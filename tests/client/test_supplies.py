@@ -122,7 +122,7 @@ def test_contradictions_are_refused() -> None:
         {"gateway": "http://h:1", "exclusive": True},
         {"pool": "ftp://h"},
     ):
-        with pytest.raises(ValueError)  # noqa: PT011:
+        with pytest.raises(ValueError):
             Session(**more)  # type: ignore[arg-type]
 
 

@@ -7,6 +7,7 @@ the pool what became of each request and repeats those that are safe to repeat. 
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import time
 from collections.abc import Iterable, Mapping
@@ -101,9 +102,10 @@ class ProxyConnector(aiohttp.TCPConnector):
             journey.proxy, journey.connected = proxy, False
             # Left from a try before, it would be shown to the next proxy, or inside a tunnel to the site.
             req.headers.popall("Proxy-Authorization", None)
-            login = proxy.credentials
-            url = URL(f"{proxy.scheme}://{proxy.address}")
-            req.update_proxy(url, None if login is None else aiohttp.BasicAuth(*login), None)
+            shown = _login(proxy)
+            if shown and not tls:
+                req.headers.update(shown)
+            req.update_proxy(URL(f"{proxy.scheme}://{proxy.address}"), None, shown if tls else None)
             try:
                 async with asyncio.timeout(self._connect_timeout):
                     connection = await super().connect(req, traces, timeout)
@@ -194,6 +196,12 @@ def client_session(
     given = dict(session or {})
     middlewares = (*given.pop("middlewares", ()), proxied.middleware)
     return aiohttp.ClientSession(connector=proxied, middlewares=middlewares, trust_env=False, **given)
+
+
+def _login(proxy: Proxy) -> dict[str, str]:
+    if proxy.credentials is None:
+        return {}
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(":".join(proxy.credentials).encode()).decode()}
 
 
 def _connect_failure(error: BaseException, *, tls: bool) -> Failure:

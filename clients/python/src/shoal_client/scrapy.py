@@ -1,10 +1,11 @@
 """For Scrapy: ``DOWNLOADER_MIDDLEWARES = {"shoal_client.scrapy.ShoalMiddleware": 749}``.
 
 749 is just before Scrapy's own HttpProxyMiddleware, which takes the password out of the URL. Settings: ``SHOAL_URL``,
-``SHOAL_TOKEN``, ``SHOAL_FILTERS``, or ``SHOAL_GATEWAY`` or ``SHOAL_PROXY_LIST`` instead of the pool; ``SHOAL_TIMEOUT``,
-``SHOAL_OWN``, ``SHOAL_ALLOW_INSECURE_AUTH``. ``request.meta["shoal_session"]`` keeps one proxy for that name; a request
-with a ``proxy`` of its own, or with ``shoal`` False, is left alone. Scrapy's RetryMiddleware decides what is tried
-again, and each further try gets another proxy. Scrapy speaks to HTTP proxies only.
+``SHOAL_TOKEN``, ``SHOAL_FILTERS``, or ``SHOAL_GATEWAY`` or ``SHOAL_PROXY_LIST`` instead of the pool; ``SHOAL_TIMEOUT``
+(30: seconds that a request may take; a shorter DOWNLOAD_TIMEOUT holds), ``SHOAL_OWN``, ``SHOAL_ALLOW_INSECURE_AUTH``,
+``SHOAL_ENABLED``. ``request.meta["shoal_session"]`` keeps one proxy for that name; a request with a ``proxy`` of its
+own, or with ``shoal`` False, is left alone. Scrapy's RetryMiddleware decides what is tried again, and each further try
+gets another proxy. Scrapy speaks to HTTP proxies only.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ class ShoalMiddleware:
         if bare and not proxy.own:
             raise IgnoreRequest(_INSECURE)
         request.meta["proxy"] = proxy.url.partition("#")[0]
-        request.meta.setdefault("download_timeout", self._timeout)
+        # Scrapy's own default of three minutes stands there already; a proxy that hangs up at CONNECT costs all of it.
+        request.meta["download_timeout"] = min(self._timeout, request.meta.get("download_timeout") or self._timeout)
         request.meta[_OWN_META] = (proxy, time.monotonic())
         request.meta["shoal_proxy"] = str(proxy)
 
