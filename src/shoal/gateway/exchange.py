@@ -243,6 +243,7 @@ class Exchange:
         self._unwatch()
         race.proved(attempt, self._core.loop.time() - self._sent_at)
         race.winner = None
+        race.detach()
         transport = self._client.let_go()
         transport.write(switching(head, attempt.pick) + rest)
         if self.ahead:

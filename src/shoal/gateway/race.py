@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from shoal.domain import Failure, Feedback
 from shoal.gateway.attempt import Attempt
@@ -24,6 +24,19 @@ class Runner(Protocol):
     def upstream_ready(self, attempt: Attempt) -> None: ...
 
     def upstream_failed(self, refusal: Refusal) -> None: ...
+
+
+class _Nobody:
+    """The runner of a race that nobody waits for any more."""
+
+    def upstream_ready(self, attempt: Attempt) -> None:
+        attempt.transport.abort()
+
+    def upstream_failed(self, refusal: Refusal) -> None:
+        return
+
+
+_NOBODY: Final = _Nobody()
 
 
 class Race:
@@ -62,6 +75,12 @@ class Race:
         if self.winner is not None:
             self._core.chooser.leave(self.winner.pick.record.id)
             self.winner = None
+        self.detach()
+
+    def detach(self) -> None:
+        """The race is over for good: without the runner no cycle is left that only the collector could free."""
+        self._over = True
+        self._runner = _NOBODY
 
     def lost(self, attempt: Attempt, failure: Failure) -> bool:
         """The winner failed before the target's first byte: True when another attempt is on its way."""

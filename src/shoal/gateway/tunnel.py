@@ -219,6 +219,7 @@ class Tunnel(asyncio.Protocol):
             race.proved(attempt, core.loop.time() - self._ready_at)
         ended = self._client_ended
         race.winner = None
+        race.detach()
         on_trial = None if spoke else partial(race.proved, attempt)
         RelayTicket(core, race.demand.user, attempt.pick.record.id, self._client, attempt.transport, on_trial)
         if ended and attempt.transport.can_write_eof():

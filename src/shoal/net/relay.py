@@ -11,7 +11,6 @@ from typing import Any
 
 from shoal.net.splice import SPLICE_AFTER_BYTES, PipePool, Splice, can_splice, take_socket
 
-
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -28,7 +27,7 @@ def reset(transport: asyncio.Transport) -> None:
 class Side(asyncio.Protocol):
     """One end of a relay. ``count`` is what came in here."""
 
-    __slots__ = ("count", "ended", "peer", "relay", "transport")
+    __slots__ = ("count", "ended", "lost", "peer", "relay", "transport")
 
     transport: asyncio.Transport
     peer: Side
@@ -37,6 +36,7 @@ class Side(asyncio.Protocol):
         self.relay = relay
         self.count = 0
         self.ended = False
+        self.lost = False
 
     def data_received(self, data: bytes) -> None:
         self.peer.transport.write(data)
@@ -60,6 +60,10 @@ class Side(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.relay.lost(self, exc)
+
+
+def _nothing(relay: Relay) -> None:
+    return
 
 
 class Relay:
@@ -137,6 +141,10 @@ class Relay:
         return True
 
     def lost(self, side: Side, exc: Exception | None) -> None:
+        side.lost = True
+        if side.peer.lost and self.splice is None:
+            self._untie()
+            return
         if self.splice is not None:
             return
         peer = side.peer
@@ -150,7 +158,14 @@ class Relay:
     def _end(self) -> None:
         if not self._over:
             self._over = True
-            self._on_end(self)
+            on_end, self._on_end = self._on_end, _nothing
+            on_end(self)
+
+    def _untie(self) -> None:
+        """Nothing will come any more: without cycles everything is freed at once, not when the collector comes by."""
+        self._end()
+        for side in (self.left, self.right):
+            del side.peer, side.relay
 
     # -- splicing ------------------------------------------------------------------------------------------------
 
