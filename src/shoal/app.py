@@ -248,6 +248,7 @@ async def _engine(
         vantage=guard,
     )
     # Known-good proxies first: a restart serves from memory before anything is asked of the network.
+    await recorder.recall()
     since = await replica.load()
     await service.update_counts()
     async with _unwrapped(asyncio.TaskGroup()) as tasks:
@@ -332,6 +333,7 @@ async def open_reader(options: Options) -> AsyncIterator[PoolService]:
         index = Index(options.pool, rng)
         recorder = Recorder(store, index, clock, rng, options.check, options.store)
         leasing = Leasing(store, index, recorder, clock, options.pool, b"", lambda: "")
+        await recorder.recall()
         await Replica(store, index, recorder, clock).load()
         service = PoolService(store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock)
         await service.update_counts()

@@ -8,7 +8,7 @@ from shoal.domain.lease import Feedback, Lease
 from shoal.domain.observation import Facts, Kind, Observation
 from shoal.domain.pick import Pick
 from shoal.domain.proxy import Credentials, Endpoint, Proxy, proxy_url, record_id, record_key
-from shoal.domain.query import Order, Query
+from shoal.domain.query import Order, Query, Strategy
 from shoal.domain.record import Path, Record, Timing
 from shoal.domain.refusal import Refused
 from shoal.domain.scheme import Scheme
@@ -42,6 +42,7 @@ __all__ = [
     "Refused",
     "Scheme",
     "Stage",
+    "Strategy",
     "Timing",
     "Trust",
     "proxy_url",

@@ -10,6 +10,10 @@ from shoal.domain.proxy import Credentials, Endpoint
 from shoal.domain.scheme import Scheme
 
 
+BANNED = "banned"
+"""The tag of records that are kept out of the pool for as long as they have it."""
+
+
 class Trust(StrEnum):
     """Where a candidate came from. The user's own come first and never expire; public ones are the fall-back."""
 

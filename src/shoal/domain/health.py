@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from msgspec import Struct
 
-TIME_SCALES: tuple[float, ...] = (1_800.0, 21_600.0, 604_800.0)
-"""Seconds over which a result loses all but 1/e of its weight: half an hour, six hours, a week.
+TIME_SCALES: tuple[float, ...] = (900.0, 3_600.0, 14_400.0, 86_400.0, 604_800.0)
+"""Seconds over which a result loses all but 1/e of its weight: a quarter of an hour to a week, each about four times
+the one before. A flapper's memory is 15 to 30 minutes, sessions last hours and the stable core days (research on list
+histories)."""
 
-A flapper's memory is 15 to 30 minutes, sessions last hours and the stable core days (research on list histories)."""
+Masses: TypeAlias = tuple[float, float, float, float, float]
+NOTHING: Masses = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-class Health(Struct, frozen=True, gc=False):
-    """All that the forecast knows of one path. Folding is additive, so any worker may fold in any order.
+class Health(Struct, frozen=True, gc=False, array_like=True):
+    """All that the forecast knows of one path. The masses add up, so any worker may fold in any order.
 
     ``ok`` and ``bad`` hold, per time scale, the success and failure mass *as of* ``at`` (epoch seconds).
     """
 
     at: float = 0.0
-    ok: tuple[float, ...] = (0.0, 0.0, 0.0)
-    bad: tuple[float, ...] = (0.0, 0.0, 0.0)
+    ok: Masses = NOTHING
+    bad: Masses = NOTHING
     last_ok: float = 0.0
     """When it last worked (epoch seconds), 0 for never."""
     last_bad: float = 0.0
@@ -27,6 +32,10 @@ class Health(Struct, frozen=True, gc=False):
     bads: int = 0
     streak: int = 0
     """Successes in a row (positive) or failures in a row (negative)."""
+    stayed: float = 0.0
+    """Of the mass ``ok`` on the longest scale, that which followed a success: how faithful it is."""
+    after_ok: float = 0.0
+    """Mass of all results that followed a success, on the longest scale."""
 
 
 class Forecast(Struct, frozen=True, gc=False):

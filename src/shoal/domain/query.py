@@ -21,6 +21,20 @@ class Order(StrEnum):
     FIRST_SEEN = "first_seen"
 
 
+class Strategy(StrEnum):
+    """How one of those that fit is chosen."""
+
+    BEST = "best"
+    """The highest forecast, latency deciding between equals."""
+    RANDOM = "random"
+    ROUND_ROBIN = "round_robin"
+    LEAST_USED = "least_used"
+    FASTEST = "fastest"
+    """The lowest latency among the best."""
+    STICKY = "sticky"
+    """The same one for the same ``session`` as long as it fits."""
+
+
 class Query(Struct, frozen=True):
     """Which paths are wanted. Empty sets mean 'any'; ``not_…`` sets are what ``!`` marks in text form.
 
@@ -54,3 +68,6 @@ class Query(Struct, frozen=True):
     """Ids, ``host:port`` or hosts not wanted."""
     limit: int | None = None
     order: Order = Order.FORECAST
+    strategy: Strategy = Strategy.BEST
+    session: str = ""
+    """What ``Strategy.STICKY`` holds on to."""

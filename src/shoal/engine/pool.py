@@ -3,51 +3,59 @@
 from __future__ import annotations
 
 import builtins
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from math import exp
+from collections import Counter, deque
+from collections.abc import Iterator
+from math import ceil
 from random import Random
 
-from shoal.domain import Path, Pick, Query, Record, Trust
-from shoal.options import PoolOptions
-from shoal.policy.forecast import forecast, long_run_rate
-from shoal.policy.selection import draw, fits, ordered, timely, weight
+from msgspec.structs import replace
 
-_BUCKETS = 16
-"""Paths are kept by long-run rate in sixteen buckets, own proxies in sixteen above them: picks look from the top."""
-_ENOUGH = 24
-"""Candidates among which a pick draws. More only costs time: the best 24 differ less than their forecasts are sure."""
+from shoal.domain import Forecast, Path, Pick, Query, Record, Strategy
+from shoal.domain.candidate import BANNED
+from shoal.engine.ranking import Entry, Ranking, step_of
+from shoal.options import PoolOptions
+from shoal.policy.forecast import BUILT_IN, forecast
+from shoal.policy.learning import Model
+from shoal.policy.selection import choose, fits, ordered, timely
+
+_ENOUGH = {Strategy.BEST: 8, Strategy.FASTEST: 32, Strategy.STICKY: 64}
+"""Candidates that a pick compares, best first. Those behind the first few are hardly better."""
+_SAMPLE = 16
+"""Candidates that the other strategies compare, from anywhere among those that fit."""
 _LOOK_LIMIT = 4_000
 """Paths that one pick looks at before it settles for what it found. While nothing is found it looks on: a proxy that
 a list shows must not be denied to a pick."""
-_SHARE_MEMORY = 300.0
-"""Seconds over which a pick counts towards a proxy's share."""
-
-
-class _Entry:
-    __slots__ = ("bucket", "path", "picked", "picked_at", "record", "slot", "works")
-
-    def __init__(self, record: Record, path: Path, bucket: int) -> None:
-        self.record = record
-        self.path = path
-        self.bucket = bucket
-        self.slot = 0
-        self.works = False
-        self.picked = 0.0
-        self.picked_at = 0.0
+_FRESH = 5.0
+"""Seconds for which a forecast that was made for a path is used again."""
+WINDOW = 200
+"""Picks over which a proxy's share is counted, more where the share is smaller than one of them."""
+_RANKINGS = 16
+_ROOM = 4.0
+"""Filters whose own ranking is kept: so many, and all together with so many entries per path in the index."""
 
 
 class Pool:
-    """Index of verified records. All methods are synchronous and touch only memory."""
+    """Index of verified records. All methods are synchronous and touch only memory.
 
-    def __init__(self, options: PoolOptions, rng: Random) -> None:
+    ``model`` holds the coefficients of all forecasts; whoever learns replaces it. Shares are counted over ``window``
+    picks, more where ``max_share`` is less than one of them.
+    """
+
+    def __init__(self, options: PoolOptions, rng: Random, *, window: int = WINDOW) -> None:
+        self.model: Model = BUILT_IN
         self._options = options
         self._rng = rng
         self._records: dict[str, Record] = {}
-        self._entries: dict[str, list[_Entry]] = {}
-        self._buckets: list[list[_Entry]] = [[] for _ in range(2 * _BUCKETS)]
-        self._picks = 0.0
-        self._picks_at = 0.0
+        self.banned: dict[str, Record] = {}
+        """Records that worked once and that the user keeps out; checks go on, so that they come back as they are."""
+        self._entries: dict[str, list[Entry]] = {}
+        self._all = Ranking(Query(not_honesties=frozenset()))
+        self._rankings: dict[Query, Ranking] = {}
+        window = max(window, ceil(1.0 / options.max_share))
+        self._turns: deque[Entry] = deque()
+        self._window = window
+        self._most = max(1, int(options.max_share * window + 1e-9))
+        self._picks = 0
         self.working = 0
         """Paths whose last check or use worked."""
 
@@ -61,101 +69,192 @@ class Pool:
     def records(self) -> Iterator[Record]:
         return iter(self._records.values())
 
+    def forecast(self, path: Path, now: float) -> Forecast:
+        """The forecast of a path by what the pool has learned so far."""
+        return forecast(path.health, now, model=self.model)
+
     def apply(self, record: Record, now: float) -> None:
         """Take in a record's new state; one that was never verified is left out."""
+        if BANNED in record.tags and record.is_verified:
+            self.remove(record.key)
+            self.banned[record.key] = record
+            return
+        self.banned.pop(record.key, None)
         if not record.is_verified:
             self.remove(record.key)
             return
         self._records[record.key] = record
-        old = {entry.path.scheme: entry for entry in self._entries.get(record.key, ())}
+        known = self._entries.get(record.key, ())
         entries = []
         for path in record.paths:
             if not path.is_verified:
                 continue
-            bucket = _bucket(record, path, now)
-            entry = old.pop(path.scheme, None)
-            if entry is None:
-                entry = _Entry(record, path, bucket)
-                self._insert(entry)
-            else:
-                entry.record, entry.path = record, path
-                if entry.bucket != bucket:
-                    self._take_out(entry)
-                    entry.bucket = bucket
-                    self._insert(entry)
+            entry = next((entry for entry in known if entry.path.scheme is path.scheme), None) or Entry(record, path)
+            entry.record, entry.path = record, path
+            self._rank(entry, now)
             works = path.health.last_ok >= path.health.last_bad
             self.working += works - entry.works
             entry.works = works
             entries.append(entry)
-        for entry in old.values():
-            self._forget(entry)
+        for entry in known:
+            if entry not in entries:
+                self._forget(entry)
         self._entries[record.key] = entries
 
     def remove(self, key: str) -> bool:
         """Forget a record; True when it was there."""
+        self.banned.pop(key, None)
         for entry in self._entries.pop(key, ()):
             self._forget(entry)
         return self._records.pop(key, None) is not None
 
     def pick(self, query: Query, now: float) -> Pick | None:
-        """One path that fits, drawn by forecast and latency among the best; None when nothing fits.
+        """One path that fits, by the query's strategy; None when nothing fits.
 
-        No proxy gets more than ``max_share`` of recent picks while another fits.
+        No proxy gets more than ``max_share`` of the last picks while another fits.
         """
-        found: list[_Entry] = []
-        weights: list[float] = []
-        # The user's own proxies come first; public ones are the fall-back.
-        for buckets in (self._buckets[_BUCKETS:], self._buckets[:_BUCKETS]):
-            self._gather(query, now, buckets, found, weights)
+        ranking = self._ranking(query)
+        found: builtins.list[Entry] = []
+        # The user's own proxies come first, whatever their share; public ones are the fall-back.
+        for own in (True, False):
+            found = self._found(ranking, query, now, self._most, own) or self._least(ranking, query, now, own)
             if found:
                 break
-        if not found:
+        else:
             return None
-        entry = found[draw(weights, self._rng)]
-        self._note_pick(entry, now)
-        return _as_pick(entry, now)
+        entry = choose(found, query, self._rng)
+        self._note_pick(entry)
+        return _as_pick(entry, Forecast(entry.chance, forecast(entry.path.health, now, model=self.model).confidence))
 
     def peek(self, query: Query, now: float) -> bool:
         """True when a pick would find something; counts as no pick."""
-        found: list[_Entry] = []
-        self._gather(query, now, self._buckets, found, [], enough=1)
-        return bool(found)
+        ranking = self._ranking(query)
+        return any(self._found(ranking, query, now, self._window + 1, own) for own in (True, False))
 
-    def _gather(
-        self,
-        query: Query,
-        now: float,
-        buckets: Sequence[Sequence[_Entry]],
-        found: builtins.list[_Entry],
-        weights: builtins.list[float],
-        enough: int = _ENOUGH,
-    ) -> None:
-        """Collect candidates and their weights from the best bucket down, each from a random place."""
+    def _least(self, ranking: Ranking, query: Query, now: float, own: bool) -> builtins.list[Entry]:
+        """Where everything that fits has had its share: those that had the least."""
+        found = self._found(ranking, query, now, self._window + 1, own)
+        least = min((entry.turns for entry in found), default=0)
+        return [entry for entry in found if entry.turns == least]
+
+    def _found(self, ranking: Ranking, query: Query, now: float, most: int, own: bool) -> builtins.list[Entry]:
+        """Candidates of one tier with fewer than ``most`` turns whose forecast and age will do."""
+        if own and not ranking.has_own:
+            return []
+        enough = _ENOUGH.get(query.strategy)
+        if enough is None and not ranking.has_own and (found := self._sampled(ranking, query, now, most)):
+            return found
+        found = []
+        moved = []
         looked = 0
-        for bucket in reversed(buckets):
-            size = len(bucket)
-            start = self._rng.randrange(size) if size > 1 else 0
-            for step in range(size):
-                if len(found) >= enough or (looked >= _LOOK_LIMIT and found):
-                    return
-                looked += 1
-                entry = bucket[(start + step) % size]
-                if not fits(query, entry.record, entry.path):
-                    continue
-                chance = forecast(entry.path.health, now)
-                if timely(query, entry.path, chance, now, self._options):
-                    found.append(entry)
-                    weights.append(weight(entry.path, chance) * self._share_left(entry, now))
+        for entry in ranking.best_first(self._picks, own=own, public=not own):
+            if entry.turns >= most:
+                continue
+            looked += 1
+            if found and looked > _LOOK_LIMIT:
+                break
+            if self._refresh(entry, now):
+                moved.append(entry)
+            if self._will_do(entry, query, now):
+                found.append(entry)
+                if len(found) >= (enough or _SAMPLE):
+                    break
+        for entry in moved:
+            self._place(entry)
+        return found
+
+    def _sampled(self, ranking: Ranking, query: Query, now: float, most: int) -> builtins.list[Entry]:
+        """Candidates from anywhere in the ranking: at random, or in turn."""
+        size = len(ranking)
+        found: builtins.list[Entry] = []
+        moved = []
+        if not size:
+            return found
+        in_turn = query.strategy is Strategy.ROUND_ROBIN
+        for looked, entry in enumerate(ranking.onwards(self._picks % size if in_turn else self._rng.randrange(size))):
+            if looked >= 4 * _SAMPLE:
+                break
+            if self._refresh(entry, now):
+                moved.append(entry)
+            if entry.turns < most and self._will_do(entry, query, now):
+                found.append(entry)
+                if len(found) >= (1 if query.strategy is Strategy.RANDOM else _SAMPLE):
+                    break
+        for entry in moved:
+            self._place(entry)
+        return found
+
+    def _will_do(self, entry: Entry, query: Query, now: float) -> bool:
+        return timely(query, entry.path, entry.chance, now, self._options) and not (
+            query.exclude and not fits(query, entry.record, entry.path)
+        )
+
+    def _refresh(self, entry: Entry, now: float) -> bool:
+        """Bring a forecast up to date; True when the entry no longer stands where it should."""
+        if -_FRESH < now - entry.chance_at < _FRESH:
+            return False
+        entry.chance = forecast(entry.path.health, now, model=self.model).probability
+        entry.chance_at = now
+        return step_of(entry.chance, entry.record.trust) != entry.step
+
+    def _rank(self, entry: Entry, now: float) -> None:
+        entry.chance = forecast(entry.path.health, now, model=self.model).probability
+        entry.chance_at = now
+        entry.step = step_of(entry.chance, entry.record.trust)
+        self._all.put(entry)
+        for ranking in self._rankings.values():
+            if fits(ranking.query, entry.record, entry.path):
+                ranking.put(entry)
+            else:
+                ranking.drop(entry)
+
+    def _place(self, entry: Entry) -> None:
+        """Move an entry whose forecast has changed by time alone."""
+        entry.step = step_of(entry.chance, entry.record.trust)
+        self._all.put(entry)
+        for ranking in self._rankings.values():
+            if entry in ranking:
+                ranking.put(entry)
+
+    def _ranking(self, query: Query) -> Ranking:
+        """The ranking of those that pass the query's timeless filters; made when first asked for."""
+        filters = replace(
+            query,
+            exclude=frozenset(),
+            target=None,
+            min_forecast=None,
+            max_age=None,
+            limit=None,
+            order=_ANY.order,
+            strategy=_ANY.strategy,
+            session="",
+        )
+        if filters == self._all.query:
+            return self._all
+        ranking = self._rankings.pop(filters, None)
+        if ranking is None:
+            ranking = Ranking(filters)
+            for entry in self._all.best_first():
+                if fits(filters, entry.record, entry.path):
+                    ranking.put(entry)
+            self._make_room(len(ranking))
+        # The one used last stands last.
+        self._rankings[filters] = ranking
+        return ranking
+
+    def _make_room(self, size: int) -> None:
+        room = _ROOM * len(self._all) - size
+        while self._rankings and (len(self._rankings) >= _RANKINGS or sum(map(len, self._rankings.values())) > room):
+            del self._rankings[next(iter(self._rankings))]
 
     def list(self, query: Query, now: float) -> builtins.list[Pick]:
         """Every path that fits, in the query's order, at most its limit."""
         picks = [
-            _as_pick(entry, now)
-            for entries in self._entries.values()
-            for entry in entries
-            if fits(query, entry.record, entry.path)
+            _as_pick(entry, forecast(entry.path.health, now, model=self.model))
+            for entry in self._ranking(query).best_first()
+            if not query.exclude or fits(query, entry.record, entry.path)
         ]
-        picks = [pick for pick in picks if timely(query, pick.path, pick.forecast, now, self._options)]
+        picks = [pick for pick in picks if timely(query, pick.path, pick.forecast.probability, now, self._options)]
         picks = ordered(picks, query.order)
         return picks if query.limit is None else picks[: query.limit]
 
@@ -182,41 +281,24 @@ class Pool:
                 counts["source"].update(record.sources)
         return counts
 
-    def _share_left(self, entry: _Entry, now: float) -> float:
-        """1 while the entry has had less than its share of recent picks, next to nothing afterwards."""
-        total = self._picks * exp((self._picks_at - now) / _SHARE_MEMORY)
-        mine = entry.picked * exp((entry.picked_at - now) / _SHARE_MEMORY)
-        # The first picks of all would exceed any share: allow for a few before the share binds.
-        return 1.0 if mine < 1.0 + self._options.max_share * total else 1e-6
+    def _note_pick(self, entry: Entry) -> None:
+        self._picks += 1
+        self._turns.append(entry)
+        entry.turns += 1
+        entry.uses += 1
+        entry.latest = self._picks
+        if len(self._turns) >= self._window:
+            self._turns.popleft().turns -= 1
 
-    def _note_pick(self, entry: _Entry, now: float) -> None:
-        self._picks = self._picks * exp((self._picks_at - now) / _SHARE_MEMORY) + 1.0
-        self._picks_at = now
-        entry.picked = entry.picked * exp((entry.picked_at - now) / _SHARE_MEMORY) + 1.0
-        entry.picked_at = now
-
-    def _forget(self, entry: _Entry) -> None:
+    def _forget(self, entry: Entry) -> None:
         self.working -= entry.works
-        self._take_out(entry)
-
-    def _insert(self, entry: _Entry) -> None:
-        bucket = self._buckets[entry.bucket]
-        entry.slot = len(bucket)
-        bucket.append(entry)
-
-    def _take_out(self, entry: _Entry) -> None:
-        bucket = self._buckets[entry.bucket]
-        last = bucket.pop()
-        if last is not entry:
-            bucket[entry.slot] = last
-            last.slot = entry.slot
+        self._all.drop(entry)
+        for ranking in self._rankings.values():
+            ranking.drop(entry)
 
 
-def _bucket(record: Record, path: Path, now: float) -> int:
-    rate = long_run_rate(path.health, now)
-    own = _BUCKETS if record.trust is Trust.OWN else 0
-    return own + min(_BUCKETS - 1, int(rate * _BUCKETS))
+_ANY = Query()
 
 
-def _as_pick(entry: _Entry, now: float) -> Pick:
-    return Pick(entry.record, entry.path, entry.record.proxy(entry.path.scheme), forecast(entry.path.health, now))
+def _as_pick(entry: Entry, chance: Forecast) -> Pick:
+    return Pick(entry.record, entry.path, entry.record.proxy(entry.path.scheme), chance)

@@ -15,10 +15,16 @@ from shoal.engine.pool import Pool
 from shoal.errors import StoreError
 from shoal.options import CheckOptions, StoreOptions
 from shoal.policy.fold import fold_check, fold_use
+from shoal.policy.learning import decode_model, encode_model
+from shoal.policy.lessons import lessons
 from shoal.policy.schedule import after_use, next_check
 from shoal.policy.source_limits import LimitTable, recheck
 from shoal.ports import Clock, Store
 
+_MODEL = "forecast-model"
+"""Name under which the store keeps what was learned."""
+_MODEL_INTERVAL = 60.0
+"""Seconds between two saves of it at least: a minute's lessons are soon learned again."""
 _STORE_RETRY = 1.0
 """Seconds between attempts to reach a store that fails."""
 _GRACE = 60.0
@@ -54,6 +60,10 @@ class Recorder:
         self._wake = asyncio.Event()
         self._gone: dict[str, float] = {}
         """Keys deleted lately and when, oldest first."""
+        self.pressure = 1.0
+        """How far the schedule stretches the waits of what would not be handed out; the scheduler sets it."""
+        self._saved = (0, 0.0)
+        """Lessons in the model that was saved last, and when."""
         self.checked = 0
         self.working = 0
         self.failures: Counter[str] = Counter()
@@ -70,8 +80,13 @@ class Recorder:
             return
         # Listed or imported anew since it was deleted.
         self._gone.pop(record.key, None)
-        folded = fold_check(self._newest(record), result, now)
-        due = next_check(folded, now, self._check, self._rng, live=self._pool.working)
+        newest = self._newest(record)
+        pool = self._pool
+        pool.model = lessons(pool.model, newest, result.observations)
+        folded = fold_check(newest, result, now)
+        due = next_check(
+            folded, now, self._check, self._rng, live=pool.working, pressure=self.pressure, model=pool.model
+        )
         if self._limits is not None:
             due = recheck(due, now, self._limits.of(record.sources))
         self._keep(replace(folded, next_check=due), now)
@@ -82,6 +97,7 @@ class Recorder:
         if record is None:
             return
         now = self._clock.now()
+        self._pool.model = lessons(self._pool.model, record, (observation,))
         folded = fold_use(record, observation)
         self._keep(replace(folded, next_check=after_use(folded, now, observation.works, self._check)), now)
 
@@ -120,9 +136,18 @@ class Recorder:
             except StoreError as error:
                 log.error("the last results are lost: they cannot be saved", error=str(error), lost=len(self._pending))
 
+    async def recall(self) -> None:
+        """Go on with the model that was saved; the built-in one stays where none was, or one of another version."""
+        data = await self._store.get_meta(_MODEL)
+        model = None if data is None else decode_model(data)
+        if model is not None and len(model.weights) == len(self._pool.model.weights):
+            self._pool.model = model
+            self._saved = (model.seen, self._clock.now())
+
     async def flush(self) -> None:
         """Write everything that is pending now."""
         self._wake.clear()
+        await self._save_model()
         while self._pending:
             keys = list(islice(self._pending, self._options.batch))
             batch = {key: self._pending.pop(key) for key in keys}
@@ -135,6 +160,13 @@ class Recorder:
             for key in gone:
                 self._pending.pop(key, None)
                 self._pool.remove(key)
+
+    async def _save_model(self) -> None:
+        model, now = self._pool.model, self._clock.now()
+        seen, at = self._saved
+        if model.seen != seen and now - at >= _MODEL_INTERVAL:
+            await self._store.set_meta(_MODEL, encode_model(model))
+            self._saved = (model.seen, now)
 
     def _newest(self, claimed: Record) -> Record:
         """The claimed state, or a newer one made meanwhile by a client's feedback."""

@@ -13,7 +13,7 @@ from shoal.engine.recorder import Recorder
 from shoal.errors import StoreError
 from shoal.options import CheckOptions
 from shoal.policy.pacing import TokenBucket
-from shoal.policy.schedule import profile_is_due
+from shoal.policy.schedule import pressed, profile_is_due
 from shoal.ports import Clock, Prober, Store, Vantage
 
 _CLAIM = 500
@@ -22,6 +22,9 @@ _IDLE = 1.0
 """Seconds after which an idle scheduler looks again even if nobody woke it."""
 _PACED = 5.0
 """Seconds' worth of checks claimed at once under a rate limit: claims must not run out before their turn comes."""
+
+_BEARABLE = 10.0
+"""Seconds by which checks may be late before those that matter less are put off."""
 
 log = structlog.get_logger("shoal.scheduler")
 
@@ -83,7 +86,12 @@ class Scheduler:
     async def _next_batch(self, limit: int) -> tuple[list[Record], float | None]:
         """What to check now, or else when to look again (None: nobody knows)."""
         try:
-            batch = await self._store.claim_due(self._clock.now(), limit, self._lease)
+            now = self._clock.now()
+            batch = await self._store.claim_due(now, limit, self._lease)
+            if batch:
+                # Candidates that were never tried wait in the same line, but their lateness says how fast lists grow.
+                late = max((now - record.next_check for record in batch if record.checks), default=0.0)
+                self._recorder.pressure = pressed(self._recorder.pressure, late, _BEARABLE)
             # A client's feedback saves a record in the middle of its check, which ends its claim: one check is enough.
             fresh = [record for record in batch if record.key not in self._claimed]
             self._claimed.update([record.key for record in fresh])

@@ -14,7 +14,6 @@ from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.engine.scheduler import Scheduler
 from shoal.errors import StoreError
-from shoal.policy.forecast import forecast
 from shoal.policy.health_report import problems
 from shoal.ports import Clock, Counts, Store, Vantage
 
@@ -96,7 +95,7 @@ class PoolService:
         self._leasing.feedback(key, proxy, feedback)
 
     def forecast(self, path: Path) -> Forecast:
-        return forecast(path.health, self._clock.now())
+        return self._pool.forecast(path, self._clock.now())
 
     async def refresh(self) -> None:
         """Run all sources now."""

@@ -6,48 +6,84 @@ from random import Random
 
 from shoal.domain.record import Record
 from shoal.options import CheckOptions
-from shoal.policy.forecast import long_run_rate
+from shoal.policy.forecast import BUILT_IN, forecast, long_run_rate
+from shoal.policy.learning import Model
 
 _FIRST_RETRY = 240.0
 """Seconds after which a candidate that never worked is tried a second time."""
 _BACKOFF = 1.9
 _COMEBACK = 1.6
-"""Factors by which the wait grows with each failure: of those that never worked, and of those that did. The chance
+"""Factors by which waits grow with each failure: of those that never worked, and of those that usually do. The chance
 that a failing proxy is back falls like 1/sqrt(k), then 1/k (come-back table), so geometric waits are right."""
+_GROWTH_LIMIT = 40
+"""Steps after which a wait grows no more: 1.9 ** 40 seconds are ages, and a power of thousands overflows."""
+_HOT = 0.3
+"""Forecast from which a proxy is one that would be handed out, now or after one more success: all of these are kept
+fresh alike. Below, a check is worth the less the less likely it changes what is handed out: waits grow as
+1 / forecast."""
+_AHEAD = 900.0
+"""Seconds ahead for which the forecast is asked: right after a result it says little of how things go on."""
 _PROBATION = (1.0, 1.5, 2.0, 3.0, 4.0)
 """Multiples of the shortest interval after the first successes in a row: one success means little."""
 _JITTER = 0.2
-_GROWTH_LIMIT = 40
-"""Steps after which a wait grows no more: 1.6 ** 40 minimal intervals are years, and a power of thousands overflows."""
+
+_RISE, _FALL, _MOST = 1.05, 1.02, 4_096.0
+_STRETCH = 16.0
+"""Pressure from which even ``max_interval`` cannot be kept: it then holds only as far as checks suffice."""
 
 
-def next_check(record: Record, now: float, options: CheckOptions, rng: Random, *, live: int = 0) -> float:
+def next_check(
+    record: Record,
+    now: float,
+    options: CheckOptions,
+    rng: Random,
+    *,
+    live: int = 0,
+    pressure: float = 1.0,
+    model: Model = BUILT_IN,
+) -> float:
     """Epoch second of the next check of a record that was just checked; ``live`` is how many proxies work now.
 
-    Working proxies are kept fresh, the more often the fewer there are; failing ones are tried ever more rarely, but
-    never less often than every ``max_interval``, which wins over ``min_interval``.
+    Proxies that would be handed out are kept fresh, the more often the fewer there are; the less likely one works, the
+    more rarely it is tried, but never less often than every ``max_interval``, which wins over ``min_interval``.
+    ``pressure`` (see ``pressed``) stretches the waits of those that would not be handed out.
     """
     # The bounds that users set hold after chance has had its say.
     shortest = 0.0 if record.misses or not record.is_verified else options.min_interval / (1.0 - _JITTER)
-    wait = min(max(shortest, _wait(record, now, options, live)), options.max_interval / (1.0 + _JITTER))
+    longest = options.max_interval * max(1.0, pressure / _STRETCH) / (1.0 + _JITTER)
+    wait = min(max(shortest, _wait(record, now, options, live, pressure, model)), longest)
     return now + wait * (1.0 + _JITTER * (2.0 * rng.random() - 1.0))
 
 
-def _wait(record: Record, now: float, options: CheckOptions, live: int) -> float:
+def _wait(record: Record, now: float, options: CheckOptions, live: int, pressure: float, model: Model) -> float:
     if not record.is_verified:
-        return _FIRST_RETRY * _BACKOFF ** min(_GROWTH_LIMIT, max(0, record.misses - 1))
-    if record.misses:
-        best = max([long_run_rate(path.health, now) for path in record.paths])
-        # What has worked often comes back soon; what worked once by luck hardly ever.
-        start = options.min_interval if best > 0.5 else options.min_interval * 3
-        ceiling = options.max_interval if best < 0.1 else 3_600.0
-        return min(ceiling, start * _COMEBACK ** min(_GROWTH_LIMIT, record.misses - 1))
-    streak = max([path.health.streak for path in record.paths])
+        return pressure * _FIRST_RETRY * _BACKOFF ** min(_GROWTH_LIMIT, max(0, record.misses - 1))
     # A tenth of the live ones a second at most, never rarer than ten minutes.
     hot = min(600.0, max(2.0 * options.min_interval, live / 10.0))
+    best = max([forecast(path.health, now + _AHEAD, model=model).probability for path in record.paths])
+    if record.misses:
+        wait = options.min_interval if best >= _HOT else pressure * hot * _HOT / max(best, 1e-9)
+        # What usually works is asked again at once whether that was all, and a little later each time.
+        usual = max([long_run_rate(path.health, now) for path in record.paths])
+        again = options.min_interval * _COMEBACK ** min(_GROWTH_LIMIT, record.misses - 1)
+        return min(wait, again) if usual > 0.5 else wait
+    if best < _HOT:
+        return pressure * hot * _HOT / max(best, 1e-9)
+    streak = max([path.health.streak for path in record.paths])
     if streak <= len(_PROBATION):
         return min(hot, options.min_interval * _PROBATION[max(0, streak - 1)])
     return hot
+
+
+def pressed(pressure: float, lateness: float, bearable: float) -> float:
+    """The next pressure (1: none), after checks were claimed of which the earliest was due ``lateness`` seconds ago.
+
+    It rises while checks come later than ``bearable`` seconds and falls, more slowly, while they come in time: so the
+    checks that there are go to where they change what is handed out, whatever the rate allows.
+    """
+    if lateness > bearable:
+        return min(_MOST, pressure * _RISE)
+    return max(1.0, pressure / _FALL)
 
 
 def after_use(record: Record, now: float, ok: bool, options: CheckOptions) -> float:

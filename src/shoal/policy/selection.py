@@ -4,16 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from typing import Protocol, TypeVar
 
-from shoal.domain import Forecast, Honesty, Order, Path, Pick, Query, Record
+from shoal.domain import Honesty, Order, Path, Pick, Query, Record, Strategy
 from shoal.options import PoolOptions
+from shoal.policy.rendezvous import score, session_seed
 
-_POWER = 4.0
-"""Chance of a candidate grows with the fourth power of its forecast: good ones win, yet load and exits spread."""
-_UNPROVEN = 0.25
-"""Weight of a path whose honesty nobody could test beside one that is known to be clean."""
+_UNPROVEN = 0.8
+"""How much of the forecast of a path counts whose honesty nobody could test, beside one that is known to be clean."""
 _USUAL_LATENCY = 2.0
 """Seconds: half the weight is lost at this latency. Half of the proven public proxies answer within two."""
+_ALIKE = 0.003
+"""Forecasts that differ by less are taken as equal, and latency decides: they are not surer than that."""
+
+
+class Candidate(Protocol):
+    """What is chosen from. ``uses`` counts its picks so far, ``latest`` is the number of its latest one."""
+
+    @property
+    def record(self) -> Record: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def chance(self) -> float: ...
+    @property
+    def uses(self) -> int: ...
+    @property
+    def latest(self) -> int: ...
+
+
+_C = TypeVar("_C", bound=Candidate)
 
 
 def fits(query: Query, record: Record, path: Path) -> bool:
@@ -63,18 +83,37 @@ def _excluded(exclude: frozenset[str], record: Record) -> bool:
     return any(path.exit in exclude for path in record.paths if path.exit is not None)
 
 
-def timely(query: Query, path: Path, forecast: Forecast, now: float, options: PoolOptions) -> bool:
+def timely(query: Query, path: Path, chance: float, now: float, options: PoolOptions) -> bool:
     """True when forecast and age are good enough to hand the path out at ``now``."""
     floor = options.min_forecast if query.min_forecast is None else query.min_forecast
     max_age = options.max_age if query.max_age is None else query.max_age
-    return forecast.probability >= floor and now - path.health.last_ok <= max_age
+    return chance >= floor and now - path.health.last_ok <= max_age
 
 
-def weight(path: Path, forecast: Forecast) -> float:
-    """How strongly a path that fits draws a pick."""
-    honest = 1.0 if path.honesty is Honesty.CLEAN else _UNPROVEN
-    chance: float = forecast.probability**_POWER
-    return honest * chance / (1.0 + path.timing.total / _USUAL_LATENCY)
+def choose(candidates: Sequence[_C], query: Query, rng: Random) -> _C:
+    """The one of the candidates (at least one, all of which fit) that the query's strategy hands out."""
+    strategy = query.strategy
+    if strategy is Strategy.STICKY:
+        seed = session_seed("", query.session)
+        return max(candidates, key=lambda candidate: score(seed, candidate.record.id))
+    if strategy is Strategy.FASTEST:
+        return min(candidates, key=lambda candidate: candidate.path.timing.total or _USUAL_LATENCY)
+    if strategy is Strategy.LEAST_USED:
+        return min(candidates, key=lambda candidate: candidate.uses)
+    if strategy is Strategy.ROUND_ROBIN:
+        return min(candidates, key=lambda candidate: candidate.latest)
+    if strategy is Strategy.RANDOM:
+        return candidates[rng.randrange(len(candidates))]
+    worth = [_worth(candidate) for candidate in candidates]
+    floor = max(worth) - _ALIKE
+    alike = [candidate for candidate, value in zip(candidates, worth, strict=True) if value >= floor]
+    if len(alike) == 1:
+        return alike[0]
+    return alike[draw([1.0 / (1.0 + candidate.path.timing.total / _USUAL_LATENCY) for candidate in alike], rng)]
+
+
+def _worth(candidate: Candidate) -> float:
+    return candidate.chance if candidate.path.honesty is Honesty.CLEAN else candidate.chance * _UNPROVEN
 
 
 def draw(weights: Sequence[float], rng: Random) -> int:

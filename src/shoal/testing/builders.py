@@ -50,7 +50,7 @@ def make_path(
     latency: float = 0.2,
 ) -> Path:
     """A path that worked at ``last_ok`` (0: never)."""
-    health = Health(at=last_ok, ok=(1.0, 1.0, 1.0), last_ok=last_ok, oks=int(last_ok > 0.0), streak=int(last_ok > 0.0))
+    health = Health(at=last_ok, ok=(1.0,) * 5, last_ok=last_ok, oks=int(last_ok > 0.0), streak=int(last_ok > 0.0))
     return Path(scheme, health, capabilities, timing=Timing(latency / 4, latency / 2, latency, latency))
 
 

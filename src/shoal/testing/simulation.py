@@ -78,6 +78,7 @@ class Engine:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Every part at work; at the end all are cancelled and waited for. The store is the caller's."""
+        await self.recorder.recall()
         since = await self.replica.load()
         async with asyncio.TaskGroup() as tasks:
             jobs = [

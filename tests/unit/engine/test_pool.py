@@ -24,7 +24,7 @@ def proven(
     number: int, *, oks: int = 20, bads: int = 0, ago: float = 5.0, latency: float = 0.2, **rest: object
 ) -> Record:
     """A record whose http path worked ``oks`` times and failed ``bads`` times lately."""
-    health = Health(NOW - ago, (oks,) * 3, (bads,) * 3, NOW - ago, 0.0, oks, bads, oks)
+    health = Health(NOW - ago, (oks,) * 5, (bads,) * 5, NOW - ago, 0.0, oks, bads, oks)
     path = Path(Scheme.HTTP, health, frozenset({Capability.FORWARD}), timing=Timing(total=latency))
     return make_record(number, paths=(path,), **rest)  # type: ignore[arg-type]
 
@@ -98,7 +98,7 @@ def test_without_a_share_the_best_one_would_get_far_more() -> None:
     for number in range(1, 25):
         pool.apply(proven(number, latency=0.1 if number == 1 else 10.0), NOW)
     counts = Counter(pool.pick(ANY, NOW + step * 0.1).record.id for step in range(1000))  # type: ignore[union-attr]
-    assert counts[proven(1).id] > 150
+    assert counts[proven(1).id] > 100
 
 
 def test_a_pool_of_one_gives_that_one_again_and_again() -> None:
@@ -135,9 +135,9 @@ def test_peeking_counts_as_no_pick() -> None:
     for pool in (one, other):
         for number in range(1, 30):
             pool.apply(proven(number), NOW)
-    assert one._picks == other._picks == 0.0
+    assert one._picks == other._picks == 0
     one.peek(Query(), NOW)
-    assert one._picks == 0.0
+    assert one._picks == 0
 
 
 def test_lists_are_ordered_and_limited() -> None:
@@ -178,7 +178,7 @@ class IndexMachine(RuleBasedStateMachine):
         own=st.booleans(),
     )
     def apply(self, number: int, schemes: set[Scheme], oks: int, bads: int, failing: bool, own: bool) -> None:
-        health = Health(NOW, (oks,) * 3, (bads,) * 3, NOW - 5.0, NOW if failing else 0.0, oks, bads, 1)
+        health = Health(NOW, (oks,) * 5, (bads,) * 5, NOW - 5.0, NOW if failing else 0.0, oks, bads, 1)
         paths = tuple(Path(scheme, health) for scheme in sorted(schemes))
         record = make_record(number, paths=paths, trust=Trust.OWN if own else Trust.PUBLIC)
         self.pool.apply(record, NOW)

@@ -1,10 +1,11 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.domain import Health
 from shoal.domain.health import TIME_SCALES
-from shoal.policy.forecast import MEMORY, PRIOR, fold, forecast, long_run_rate
+from shoal.policy.forecast import FEATURES, PRIOR, features, fold, forecast, long_run_rate
 
 NOW = 1_790_000_000.0
 RESULT = st.tuples(st.booleans(), st.floats(0.0, 2_000_000.0))
@@ -90,7 +91,7 @@ def test_what_was_never_tried_is_believed_as_little_as_a_raw_list() -> None:
 def test_a_failure_opens_the_circuit_and_time_closes_it_for_a_good_proxy() -> None:
     failed = fold(straight(50), False, NOW + 60.0)
     at_once = forecast(failed, NOW + 60.0).probability
-    later = forecast(failed, NOW + 60.0 + 3 * MEMORY).probability
+    later = forecast(failed, NOW + 60.0 + 3_600.0).probability
     assert at_once < 0.01 < 0.6 < later
 
 
@@ -120,4 +121,18 @@ def test_a_late_result_leaves_the_streak_alone() -> None:
 
 
 def test_half_a_weight_is_half_a_mass() -> None:
-    assert fold(Health(), True, NOW, 0.5).ok == (0.5, 0.5, 0.5)
+    assert fold(Health(), True, NOW, 0.5).ok == (0.5,) * 5
+
+
+@given(HISTORY, st.floats(0.0, 1e7))
+def test_every_feature_is_a_number_and_all_but_the_first_fade(results: list[tuple[bool, float]], later: float) -> None:
+    health = remember(results)
+    told = features(health, NOW + later)
+    assert len(told) == len(FEATURES)
+    assert all(abs(value) < 20.0 for value in told)
+    assert all(abs(value) < 1e-3 for value in features(health, NOW + 300 * 86_400.0)[1:])
+
+
+def test_the_state_of_a_path_is_at_most_200_bytes() -> None:
+    health = remember([(number % 3 > 0, 60.0 * number + 0.123) for number in range(3_000, 0, -1)])
+    assert len(msgspec.msgpack.encode(health)) <= 200

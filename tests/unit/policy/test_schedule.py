@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from shoal.domain import Health, Path, Record, Scheme
 from shoal.options import CheckOptions
-from shoal.policy.schedule import after_use, next_check, profile_is_due
+from shoal.policy.schedule import after_use, next_check, pressed, profile_is_due
 from shoal.testing.builders import make_path, make_record
 
 NOW = 1_790_000_000.0
@@ -17,7 +17,7 @@ OPTIONS = CheckOptions()
 def worked(streak: int, rate: float = 1.0) -> Record:
     """A record that works now for the ``streak``-th time in a row."""
     mass = 5.0
-    health = Health(NOW, (mass * rate,) * 3, (mass * (1 - rate),) * 3, NOW, NOW - 1e4, streak, 5, streak)
+    health = Health(NOW, (mass * rate,) * 5, (mass * (1 - rate),) * 5, NOW, NOW - 1e4, streak, 5, streak)
     return make_record(paths=(Path(Scheme.HTTP, health),))
 
 
@@ -80,7 +80,6 @@ def test_a_failing_proxy_backs_off_geometrically_and_a_good_one_less() -> None:
     assert bad == sorted(bad)
     assert good[0] == OPTIONS.min_interval
     assert all(one <= other for one, other in zip(good, bad, strict=True))
-    assert good[-1] == 3_600.0
 
 
 def test_a_failure_gets_a_check_sooner_than_a_success_does() -> None:
@@ -131,3 +130,29 @@ def test_a_path_that_fails_asks_for_no_profile() -> None:
     dead = replace(dead, health=replace(dead.health, last_bad=NOW))
     assert not profile_is_due(make_record(paths=(dead,)), NOW, OPTIONS)
     assert not profile_is_due(make_record(), NOW, OPTIONS)
+
+
+def test_what_would_not_be_handed_out_gives_way_under_pressure_and_what_would_does_not() -> None:
+    unlikely, hopeless = failed(8, 0.05), replace(make_record(), misses=4)
+    for record in (unlikely, hopeless):
+        calm, pressing = (next_check(record, NOW, OPTIONS, Middle(), pressure=p) - NOW for p in (1.0, 4.0))
+        assert pressing == pytest.approx(min(4.0 * calm, OPTIONS.max_interval / 1.2))
+    assert next_check(worked(30), NOW, OPTIONS, Middle(), pressure=100.0) - NOW == wait(worked(30))
+
+
+def test_not_even_the_greatest_pressure_makes_a_wait_endless() -> None:
+    pressure = 1.0
+    for _ in range(5_000):
+        pressure = pressed(pressure, 1e9, 10.0)
+    dead = replace(make_record(), misses=50)
+    assert next_check(dead, NOW, OPTIONS, Middle(), pressure=pressure) - NOW < 300 * OPTIONS.max_interval
+
+
+def test_pressure_rises_while_checks_are_late_and_goes_when_they_are_not() -> None:
+    pressure = 1.0
+    for _ in range(100):
+        pressure = pressed(pressure, 11.0, 10.0)
+    assert pressure > 50.0
+    for _ in range(400):
+        pressure = pressed(pressure, 9.0, 10.0)
+    assert pressure == 1.0

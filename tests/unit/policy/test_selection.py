@@ -4,6 +4,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shoal.domain import (
@@ -17,10 +18,11 @@ from shoal.domain import (
     Query,
     Record,
     Scheme,
+    Strategy,
     Trust,
 )
 from shoal.options import PoolOptions
-from shoal.policy.selection import draw, fits, ordered, timely, weight
+from shoal.policy.selection import choose, draw, fits, ordered, timely
 from shoal.testing.builders import make_path, make_record
 
 PATH = replace(
@@ -81,7 +83,7 @@ def test_each_filter_keeps_what_fits_and_leaves_out_the_rest(fitting: Query, unf
 
 def test_every_filter_of_a_query_is_tested_here_or_is_no_filter() -> None:
     # ``target`` has no memory of its own yet; the others are about time, number and order.
-    other = {"target", "min_forecast", "max_age", "limit", "order"}
+    other = {"target", "min_forecast", "max_age", "limit", "order", "strategy", "session"}
     tested = {
         name
         for mark in test_each_filter_keeps_what_fits_and_leaves_out_the_rest.pytestmark  # type: ignore[attr-defined]
@@ -114,7 +116,7 @@ def test_an_unknown_asn_is_in_no_list() -> None:
 def test_forecast_and_age_have_floors_of_the_pool_unless_the_query_names_its_own() -> None:
     options = PoolOptions(min_forecast=0.5, max_age=100.0)
     now = PATH.health.last_ok + 100.0
-    good, poor = Forecast(0.5, 1.0), Forecast(0.49, 1.0)
+    good, poor = 0.5, 0.49
     assert timely(Query(), PATH, good, now, options)
     assert not timely(Query(), PATH, poor, now, options)
     assert timely(Query(min_forecast=0.0), PATH, poor, now, options)
@@ -124,11 +126,59 @@ def test_forecast_and_age_have_floors_of_the_pool_unless_the_query_names_its_own
     assert not timely(Query(max_age=10.0), PATH, good, now, options)
 
 
-def test_likely_fast_and_clean_paths_draw_more() -> None:
-    sure, unsure = Forecast(0.9, 1.0), Forecast(0.5, 1.0)
-    assert weight(PATH, sure) > weight(PATH, unsure)
-    assert weight(PATH, sure) > weight(make_path(latency=3.0), sure)
-    assert weight(PATH, sure) > weight(replace(PATH, honesty=Honesty.UNKNOWN), sure) > 0.0
+class Entry(Struct):
+    """What the index keeps of a path, as far as choosing looks at it."""
+
+    record: Record = RECORD
+    path: Path = PATH
+    chance: float = 0.9
+    uses: int = 0
+    latest: int = 0
+
+
+def chosen(*candidates: Entry, strategy: Strategy = Strategy.BEST, session: str = "", seed: int = 1) -> Entry:
+    return choose(candidates, Query(strategy=strategy, session=session), Random(seed))
+
+
+def test_the_best_is_the_likeliest_clean_one() -> None:
+    best = Entry(chance=0.95)
+    unproven = Entry(path=replace(PATH, honesty=Honesty.UNKNOWN), chance=0.99)
+    for seed in range(20):
+        assert chosen(Entry(), best, unproven, Entry(), seed=seed) is best
+
+
+def test_latency_decides_between_forecasts_that_are_alike() -> None:
+    fast, slow = Entry(path=make_clean(0.1), chance=0.9), Entry(path=make_clean(18.0), chance=0.902)
+    counts = Counter(id(chosen(slow, fast, seed=seed)) for seed in range(300))
+    assert counts[id(fast)] > 4 * counts[id(slow)] > 0
+
+
+def make_clean(latency: float) -> Path:
+    return replace(make_path(latency=latency), honesty=Honesty.CLEAN)
+
+
+def test_each_strategy_keeps_its_word() -> None:
+    slow = Entry(path=make_clean(5.0), chance=0.99, uses=1, latest=9)
+    fast = Entry(path=make_clean(0.1), chance=0.5, uses=7, latest=8)
+    idle = Entry(path=make_clean(2.0), chance=0.3, uses=0, latest=7)
+    first = Entry(path=make_clean(3.0), chance=0.3, uses=3, latest=1)
+    all = (slow, fast, idle, first)
+    assert chosen(*all) is slow
+    assert chosen(*all, strategy=Strategy.FASTEST) is fast
+    assert chosen(*all, strategy=Strategy.LEAST_USED) is idle
+    assert chosen(*all, strategy=Strategy.ROUND_ROBIN) is first
+    assert {id(chosen(*all, strategy=Strategy.RANDOM, seed=seed)) for seed in range(60)} == set(map(id, all))
+
+
+def test_a_session_sticks_and_moves_only_when_its_own_proxy_leaves() -> None:
+    entries = [Entry(record=make_record(number)) for number in range(1, 12)]
+    for session in map(str, range(30)):
+        mine = chosen(*entries, strategy=Strategy.STICKY, session=session)
+        for other in entries:
+            left = [entry for entry in entries if entry is not other]
+            again = chosen(*reversed(left), strategy=Strategy.STICKY, session=session, seed=2)
+            assert (again is mine) is (other is not mine)
+    assert len({id(chosen(*entries, strategy=Strategy.STICKY, session=str(name))) for name in range(60)}) > 6
 
 
 @given(st.lists(st.floats(0.0, 1e6), min_size=1, max_size=50), st.integers(0, 2**32))

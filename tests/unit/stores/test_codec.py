@@ -30,7 +30,7 @@ from shoal.testing.builders import make_record
 TEXT = st.text(max_size=12)
 TIME = st.floats(0, 1e11)
 COUNT = st.integers(0, 2**40)
-MASS = st.tuples(TIME, TIME, TIME)
+MASS = st.tuples(TIME, TIME, TIME, TIME, TIME)
 FAILURES = st.builds(Failure, st.sampled_from(Stage), st.sampled_from(Reason), TEXT)
 PATHS = st.builds(
     Path,

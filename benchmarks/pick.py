@@ -1,0 +1,115 @@
+"""How long a pick takes at 100,000 live proxies, for a named set of filters, rare and empty ones included.
+
+States go on changing meanwhile, one for every pick. Memory is that of records and index per live proxy.
+
+    python benchmarks/pick.py [--live 100000] [--picks 2000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import time
+import tracemalloc
+from random import Random
+from statistics import median
+from typing import Any
+
+from msgspec.structs import replace
+
+from _harness import report
+from shoal.domain import Anonymity, Capability, Endpoint, Health, Honesty, Path, Query, Record, Scheme, Strategy, Timing
+from shoal.engine.pool import Pool
+from shoal.options import PoolOptions
+from shoal.policy.forecast import fold
+
+NOW = 1_800_000_000.0
+COUNTRIES = ("ID", "US", "RU", "DE", "SG", "BR", "IN", "PH", "VN", "NL", "CO", "BD")
+FILTERS: dict[str, Query] = {
+    "any": Query(),
+    "http": Query(schemes=frozenset({Scheme.HTTP})),
+    "https sites": Query(capabilities=frozenset({Capability.TUNNEL})),
+    "elite": Query(anonymities=frozenset({Anonymity.ELITE})),
+    "elite in DE, 1 s": Query(
+        anonymities=frozenset({Anonymity.ELITE}), countries=frozenset({"DE"}), max_latency_ms=1000.0
+    ),
+    "socks5 not ID": Query(schemes=frozenset({Scheme.SOCKS5}), not_countries=frozenset({"ID"})),
+    "one in 10,000": Query(tags=frozenset({"rare"})),
+    "nothing fits": Query(countries=frozenset({"AQ"})),
+    "50 excluded": Query(exclude=frozenset(f"10.0.0.{number}" for number in range(50))),
+    "worked in the last minute": Query(max_age=60.0),
+    **{strategy.value: Query(strategy=strategy, session="s") for strategy in Strategy if strategy is not Strategy.BEST},
+}
+
+
+def make(number: int, rng: Random) -> Record:
+    """A live proxy with a history of its own."""
+    quality = rng.betavariate(0.6, 0.8)
+    health = Health()
+    for age in sorted((rng.expovariate(1 / 20_000.0) for _ in range(12)), reverse=True):
+        health = fold(health, rng.random() < quality, NOW - age)
+    health = fold(health, True, NOW - rng.random() * 600.0)
+    path = Path(
+        rng.choice((Scheme.HTTP, Scheme.HTTP, Scheme.SOCKS4, Scheme.SOCKS5)),
+        health,
+        rng.choice((frozenset({Capability.FORWARD}), frozenset({Capability.FORWARD, Capability.TUNNEL}))),
+        rng.choice((Anonymity.TRANSPARENT, Anonymity.ELITE, Anonymity.ANONYMOUS)),
+        rng.choice((Honesty.CLEAN, Honesty.UNKNOWN)),
+        country=rng.choice(COUNTRIES),
+        timing=Timing(total=rng.lognormvariate(1.0, 0.8)),
+    )
+    key = f"{number:016x}"
+    endpoint = Endpoint(f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}", 8080)
+    tags = ("rare",) if number % 10_000 == 7 else ()
+    return Record(key, key, endpoint, claims=(path.scheme,), sources=("list",), tags=tags, paths=(path,))
+
+
+def measure(pool: Pool, records: list[Record], query: Query, picks: int, rng: Random) -> tuple[dict[str, Any], float]:
+    times, now = [], NOW
+    pool.pick(query, now)
+    for _ in range(picks):
+        now += 0.01
+        place = rng.randrange(len(records))
+        record = records[place]
+        path = record.paths[0]
+        health = fold(path.health, rng.random() < 0.7, now)
+        records[place] = replace(record, paths=(replace(path, health=health),))
+        pool.apply(records[place], now)
+        begin = time.perf_counter()
+        pool.pick(query, now)
+        times.append(time.perf_counter() - begin)
+    times.sort()
+    row = {"median_us": median(times) * 1e6, "p99_us": times[int(len(times) * 0.99)] * 1e6, "max_us": times[-1] * 1e6}
+    return row, now
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--live", type=int, default=100_000)
+    parser.add_argument("--picks", type=int, default=2_000)
+    arguments = parser.parse_args()
+    rng = Random(1)
+    tracemalloc.start()
+    records = [make(number, rng) for number in range(arguments.live)]
+    pool = Pool(PoolOptions(), rng)
+    for record in records:
+        pool.apply(record, NOW)
+    bytes_each = tracemalloc.get_traced_memory()[0] / arguments.live
+    tracemalloc.stop()
+    gc.collect()
+    gc.freeze()
+    rows = {name: measure(pool, records, query, arguments.picks, rng)[0] for name, query in FILTERS.items()}
+    begin = time.perf_counter()
+    for record in records[:5_000]:
+        pool.apply(record, NOW + 60.0)
+    apply_us = (time.perf_counter() - begin) / 5_000 * 1e6
+    lines = [
+        (name, f"median {row['median_us']:6.1f} us   p99 {row['p99_us']:6.1f} us   worst {row['max_us']:8.1f} us")
+        for name, row in rows.items()
+    ]
+    lines += [("taking in one change", f"{apply_us:.1f} us"), ("memory per live proxy", f"{bytes_each:.0f} bytes")]
+    report("pick", {"live": arguments.live, "rows": rows, "apply_us": apply_us, "bytes_each": bytes_each}, lines)
+
+
+if __name__ == "__main__":
+    main()
