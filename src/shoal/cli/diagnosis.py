@@ -11,6 +11,8 @@ Grade = Literal["good", "note", "bad"]
 
 _SKEW = 120.0
 """Seconds: certificates and signed answers of judges begin to fail at some minutes."""
+_STALE = 86_400.0
+"""Seconds after which no source was read by accident: the slowest row of the catalogue is read once a day."""
 _FULL_BYTES = 100 * 1024 * 1024
 
 
@@ -33,6 +35,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     api: str
     folder: str
     folder_error: str | None = None
+    is_open: bool = False
+    """Whether other users of this machine may read the data folder."""
     free_bytes: int | None = None
     store_error: str | None = None
     owner: str | None = None
@@ -44,7 +48,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     counts: tuple[int, int, int] | None = None
     """Records in the store: known, never checked, ever verified."""
     newest: float | None = None
-    """When anything was last checked (epoch seconds)."""
+    """When a source was last read (epoch seconds)."""
     now: float = 0.0
     skew: float | None = None
     """Seconds by which this machine's clock is ahead of others."""
@@ -79,6 +83,10 @@ def _machine(facts: Facts) -> Iterable[Finding]:
         )
     else:
         yield Finding("good", f"data folder {facts.folder}")
+    if facts.is_open:
+        yield Finding(
+            "note", f"other users of this machine can read {facts.folder}, which holds passwords; `chmod 700` closes it"
+        )
     if facts.store_error:
         yield Finding("bad", f"the store cannot be read: {facts.store_error}")
     if facts.fitting_checks < facts.wanted_checks:
@@ -94,7 +102,7 @@ def _machine(facts: Facts) -> Iterable[Finding]:
             f"this machine's clock is {abs(facts.skew) / 60:.0f} min {side} others: TLS and judges fail; set it right",
         )
     if facts.newest is not None and facts.newest > facts.now + _SKEW:
-        yield Finding("bad", "the store holds checks of the future: this machine's clock went back; set it right")
+        yield Finding("bad", "the store holds times of the future: this machine's clock went back; set it right")
 
 
 def _running(facts: Facts) -> Iterable[Finding]:
@@ -141,6 +149,14 @@ def _sources(facts: Facts) -> Iterable[Finding]:
         name, why = facts.stale[0]
         yield Finding("bad", f"no source could be read so far ({name}: {why}); try `shoal sources test {name}`")
         return
+    if facts.newest is not None and facts.now - facts.newest > _STALE:
+        days = (facts.now - facts.newest) / 86_400.0
+        running = facts.stats is not None or facts.owner is not None
+        yield Finding(
+            "bad" if running else "note",
+            f"no source was read for {days:.1f} days, so what is remembered is stale"
+            + ("; look into the pool's log" if running else "; `shoal up` reads them"),
+        )
     for name, why in facts.stale[:5]:
         yield Finding("note", f"source {name} brought nothing when it was last read: {why}")
     if facts.refused and not facts.found:

@@ -68,6 +68,7 @@ async def _facts(options: Options) -> Facts:
         api=base_url(options),
         folder=str(folder),
         folder_error=_folder_error(folder),
+        is_open=_is_open(folder),
         free_bytes=_free(folder),
         owner=_owner(folder),
         stats=stats,
@@ -174,6 +175,13 @@ def _folder_error(folder: Path) -> str | None:
     if not os.access(place, os.W_OK | os.X_OK):
         return f"{place} cannot be written by this user"
     return None
+
+
+def _is_open(folder: Path) -> bool:
+    try:
+        return bool((folder / "shoal.db").exists() and folder.stat().st_mode & 0o055)
+    except OSError:
+        return False
 
 
 def _free(folder: Path) -> int | None:

@@ -39,7 +39,8 @@ def test_a_pool_that_is_well_has_nothing_wrong() -> None:
         ({"store_error": "damaged"}, "store cannot be read: damaged"),
         ({"skew": 3600.0}, "60 min ahead"),
         ({"skew": -3600.0}, "60 min behind"),
-        ({"newest": 2e9}, "checks of the future"),
+        ({"newest": 2e9}, "times of the future"),
+        ({"newest": 1e9 - 3 * 86_400}, "no source was read for 3.0 days.*log"),
         ({"stats": None}, "no pool runs.*`shoal up`"),
         ({"stats": None, "stats_error": "it wants its token"}, "wants its token"),
         ({"stats": {**(WELL.stats or {}), "problems": ["0 of 3 sources reachable"]}}, "says: 0 of 3 sources"),
@@ -67,9 +68,16 @@ def test_each_trouble_has_its_sentence(facts: dict[str, Any], told: str) -> None
         ({"stats": None, "owner": "process 7", "counts": (5, 0, 2)}, "process 7 works on the data folder"),
         ({"unresolved": ("a.example",)}, "cannot be looked up: a.example"),
         ({"stale": (("a", "answers 404"),)}, "source a brought nothing"),
+        ({"is_open": True}, "chmod 700"),
     ],
 )
 def test_what_does_not_empty_the_pool_is_a_note(facts: dict[str, Any], told: str) -> None:
     findings = diagnose(replace(WELL, **facts))
     assert not [finding for finding in findings if finding.grade == "bad"]
     assert any(told in finding.text for finding in findings if finding.grade == "note")
+
+
+def test_what_an_idle_pool_remembers_may_be_stale() -> None:
+    findings = diagnose(replace(WELL, stats=None, newest=1e9 - 2 * 86_400))
+    assert next(finding.text for finding in findings if finding.grade == "bad").startswith("no pool runs")
+    assert any("stale; `shoal up` reads them" in finding.text for finding in findings if finding.grade == "note")
