@@ -60,7 +60,7 @@ class Site:
             headers = dict(line.split(": ", 1) for line in head[1:] if line)
             lower = {name.lower(): value for name, value in headers.items()}
             seen: dict[str, Any] = {"method": method, "path": path, "headers": lower, "body": b""}
-            seen["peer"] = writer.get_extra_info("peername")[0]
+            seen["peer"], seen["port"] = writer.get_extra_info("peername")[:2]
             if path.startswith("/stop-upload"):
                 await reader.read(1000)
                 self.seen.append(seen)

@@ -140,6 +140,16 @@ def test_a_post_is_not_repeated_once_it_was_sent(make_place: Make) -> None:
             assert len(place.site.seen) == 2  # every proxy once
 
 
+def test_a_post_takes_a_fresh_connection_and_a_get_a_kept_one(make_place: Make) -> None:
+    place = make_place(None)
+    with Session(place.api, sticky="s") as session:
+        for method in ("GET", "GET", "POST", "POST"):
+            assert session.request(method, place.https + "/echo", verify=place.ca).ok
+    ports = [seen["port"] for seen in place.site.seen]
+    assert ports[0] == ports[1]
+    assert len(set(ports)) == 3
+
+
 def test_a_timeout_is_always_set_and_an_old_scripts_timeout_holds_for_all_tries(make_place: Make) -> None:
     place = make_place(FailureKind.STALL, FailureKind.STALL, FailureKind.STALL, FailureKind.STALL)
     with Session(place.api, retries=9) as session:
@@ -386,6 +396,18 @@ def test_an_exclusive_lease_ends_with_the_answer(make_place: Make) -> None:
             assert answer.content
         assert session.flush()
         assert place.service.leases == {}
+
+
+def test_redirects_keep_the_proxy_and_an_exclusive_one_is_taken_anew(make_place: Make) -> None:
+    place = make_place(None, None)
+    with Session(place.api) as session:
+        assert session.get(place.http + "/redirect").ok
+    assert len({seen["peer"] for seen in place.site.seen}) == 1
+    assert place.pool_calls.count(("GET", "/v1/proxies/pick")) == 1
+    with Session(place.api, exclusive=True) as session:
+        assert session.get(place.http + "/redirect").ok
+    assert place.pool_calls.count(("POST", "/v1/leases")) == 2
+    assert place.service.leases == {}
 
 
 def test_threads_share_a_session(make_place: Make) -> None:

@@ -192,7 +192,9 @@ class PoolAdapter(HTTPAdapter):
         bare = not tls and "Authorization" in request.headers and not self.policy.allow_insecure_auth
         need = Need(target, tls, own=bare, exclude=state.exclude)
         kept = journey.proxy
-        if kept is not None and not kept.once and kept.address not in state.exclude and need.is_met_by(kept):
+        # What was taken for one request alone went back with its answer.
+        lent = kept is not None and (kept.once or (kept.lease is not None and journey.key is None))
+        if kept is not None and not lent and kept.address not in state.exclude and need.is_met_by(kept):
             return kept
         try:
             proxy = self.chooser.choose(need, journey.key, seconds)
@@ -223,6 +225,9 @@ class PoolAdapter(HTTPAdapter):
         target, tls = target_of(request.url or "")
         if not tls and "Authorization" in request.headers and not (proxy.own or self.policy.allow_insecure_auth):
             raise _refusal(request)
+        if (request.method or "").upper() not in IDEMPOTENT:
+            # A kept connection may have been closed meanwhile, and then this could not be sent again.
+            self._forget(proxy.url)
         started = time.monotonic()
         with watched() as progress:
             try:
