@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 
-from shoal.domain import Capability, Health, Path, Query, Record, Scheme, Timing, Trust
+from shoal.domain import Capability, Health, Path, Query, Record, Scheme, Strategy, Timing, Trust
 from shoal.engine.pool import Pool
 from shoal.options import PoolOptions
 from shoal.testing.builders import make_path, make_record
@@ -213,3 +213,57 @@ def test_every_proxy_of_a_bucket_gets_its_turn(count: int) -> None:
         pool.apply(proven(number), NOW)
     picked = {pool.pick(Query(), NOW + step).record.id for step in range(count * 30)}  # type: ignore[union-attr]
     assert len(picked) == count
+
+
+def test_no_window_of_picks_gives_one_proxy_more_than_its_share() -> None:
+    pool = Pool(PoolOptions(max_share=0.1), Random(1), window=40)
+    for number in range(1, 15):
+        pool.apply(proven(number, oks=30 - number), NOW)
+    picked = [pool.pick(ANY, NOW).record.id for _ in range(400)]  # type: ignore[union-attr]
+    assert all(max(Counter(picked[at : at + 40]).values()) <= 4 for at in range(len(picked) - 40))
+
+
+def test_rankings_of_filters_follow_every_change() -> None:
+    pool = make_pool()
+    tagged = Query(tags=frozenset({"a"}), min_forecast=0.0, max_age=1e9)
+    assert pool.pick(tagged, NOW) is None
+    pool.apply(proven(1, tags=("a",)), NOW)
+    pool.apply(proven(2), NOW)
+    assert {pool.pick(tagged, NOW).record.key for _ in range(5)} == {proven(1).key}  # type: ignore[union-attr]
+    pool.apply(proven(1), NOW)
+    pool.apply(proven(2, tags=("a", "b")), NOW)
+    assert {pool.pick(tagged, NOW).record.key for _ in range(5)} == {proven(2).key}  # type: ignore[union-attr]
+    pool.remove(proven(2).key)
+    assert pool.pick(tagged, NOW) is None
+
+
+def test_however_many_filters_are_asked_for_the_memory_for_them_is_bounded() -> None:
+    pool = make_pool()
+    for number in range(1, 40):
+        pool.apply(proven(number), NOW)
+    for number in range(200):
+        assert pool.peek(Query(not_countries=frozenset({f"{number:03}"})), NOW)
+    assert sum(map(len, pool._rankings.values())) <= 4 * 39
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_every_strategy_finds_what_fits_and_nothing_else(strategy: Strategy) -> None:
+    pool = make_pool()
+    for number in range(1, 200):
+        pool.apply(proven(number, tags=("a",) if number == 77 else (), oks=number % 9 + 1, bads=number % 5), NOW)
+    rare = Query(tags=frozenset({"a"}), strategy=strategy, session="s", min_forecast=0.0)
+    assert pool.pick(rare, NOW).record.key == proven(77).key  # type: ignore[union-attr]
+    assert pool.pick(replace(rare, exclude=frozenset({proven(77).id})), NOW) is None
+    assert pool.pick(Query(strategy=strategy, min_forecast=0.999999), NOW) is None
+
+
+def test_in_turn_and_least_used_reach_everybody_and_a_session_keeps_its_own() -> None:
+    pool = make_pool(max_share=1.0)
+    for number in range(1, 31):
+        pool.apply(proven(number), NOW)
+    for strategy, least in ((Strategy.ROUND_ROBIN, 30), (Strategy.LEAST_USED, 25), (Strategy.STICKY, 1)):
+        query = Query(strategy=strategy, session="s")
+        picked = [pool.pick(query, NOW).record.id for _ in range(60)]  # type: ignore[union-attr]
+        assert len(set(picked)) >= least
+        if strategy is Strategy.STICKY:
+            assert len(set(picked)) == 1
