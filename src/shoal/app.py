@@ -8,11 +8,13 @@ import importlib
 import random
 import secrets
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,6 +33,7 @@ from shoal.engine.replica import Replica
 from shoal.engine.scheduler import Scheduler
 from shoal.engine.service import PoolService
 from shoal.engine.way_out import PoolWayOut
+from shoal.engine.workers import Workers, open_workers
 from shoal.errors import ConfigError, ShoalError
 from shoal.gateway import check_bind as check_gateway_bind
 from shoal.gateway import serve_gateway
@@ -305,22 +308,38 @@ async def _unwrapped(group: asyncio.TaskGroup) -> AsyncIterator[asyncio.TaskGrou
 
 
 @asynccontextmanager
-async def open_checker(options: Options) -> AsyncIterator[OneShot]:
-    """What ``shoal check`` needs: judges asked, nothing stored. Raises the ``ShoalError`` family."""
+async def open_prober(options: Options) -> AsyncIterator[Guard]:
+    """Judges asked, nothing stored: what checks are made with, in this process. Raises the ``ShoalError`` family."""
     net = _open_network(options)
-    admission = Admission(net.rules, options.admission, secrets.token_bytes(32))
+    # Nothing is known of a list's entries, so none of them is strong: only shortages of this machine are watched.
+    guard = Guard(net.prober, net.panel, net.clock, lambda record: False, net.concurrency)
     async with _unwrapped(asyncio.TaskGroup()) as tasks:
-        # Nothing is known of a list's entries, so none of them is strong: only shortages of this machine are watched.
-        guard = Guard(net.prober, net.panel, net.clock, lambda record: False, net.concurrency)
-        running = [
-            tasks.create_task(net.panel.run(), name="judges"),
-            tasks.create_task(guard.run(), name="guard"),
-        ]
+        jobs = (("judges", net.panel.run()), ("guard", guard.run()))
+        running = [tasks.create_task(job, name=name) for name, job in jobs]
         try:
-            yield OneShot(guard, admission, guard, net.clock, net.concurrency)
+            yield guard
         finally:
             for task in running:
                 task.cancel()
+
+
+@asynccontextmanager
+async def open_checker(options: Options, processes: int = 1) -> AsyncIterator[OneShot]:
+    """What ``shoal check`` needs. So many ``processes`` share the concurrency; one checks in this process."""
+    rules, concurrency = AddressRules.from_options(options.admission), options.check.concurrency
+    admission = Admission(rules, options.admission, secrets.token_bytes(32))
+    async with AsyncExitStack() as stack:
+        prober: Guard | Workers
+        if processes > 1:
+            share = replace(options.check, concurrency=-(-concurrency // processes))
+            hello = msgspec.msgpack.encode(replace(options, check=share))
+            _judges(options.judge, rules)  # A bad setting is told once, not by each process.
+            workers = open_workers((sys.executable, "-m", "shoal.cli.worker"), hello, processes)
+            prober = await stack.enter_async_context(workers)
+        else:
+            prober = await stack.enter_async_context(open_prober(options))
+            concurrency = prober.limit.ceiling
+        yield OneShot(prober, admission, prober, SystemClock(), concurrency)
 
 
 @asynccontextmanager
