@@ -53,7 +53,7 @@ def failure_of(error: BaseException, stage: str) -> Failure:
     """Why a try ended that had come to ``stage``."""
     found = list(chain(error))
     for one in found:
-        match = _TUNNEL.search(str(one)) if isinstance(one, OSError) else None
+        match = _TUNNEL.search(str(one)) if type(one) is OSError else None
         if match:
             return tunnel_failure(int(match[1]), match[2])
     for one in found:
@@ -81,7 +81,8 @@ def _reason(found: list[BaseException]) -> str:
         if isinstance(one, TimeoutError | low.ReadTimeoutError) or type(one) is low.ConnectTimeoutError:
             return "timeout"
     for one in found:
-        if isinstance(one, OSError) and one.errno in _ERRNO:
+        # An SSLError is an OSError whose number counts something else.
+        if isinstance(one, OSError) and not isinstance(one, ssl.SSLError) and one.errno in _ERRNO:
             return _ERRNO[one.errno]
         if isinstance(one, ConnectionResetError | BrokenPipeError) and not isinstance(one, http.client.HTTPException):
             return "reset"
