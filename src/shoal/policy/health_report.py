@@ -27,7 +27,9 @@ def problems(stats: Stats, *, sources_asked: bool, judges_asked: bool) -> tuple[
             "no judge answers a direct request, so checks pause and nothing is demoted "
             f"({errors}); name one that this machine reaches with --judge URL"
         )
-    if sources_asked and stats.sources_total and stats.sources_ok and not stats.known:
+    # Sizes are asked of the store once a second: what is in check or worked was let in, though not counted yet.
+    is_empty = not (stats.known or stats.verified or stats.in_check)
+    if sources_asked and stats.sources_total and stats.sources_ok and is_empty:
         found.append("the sources were read but no proxy was let in: see the refused counts, and --allow for your own")
     if stats.store_error is not None:
         found.append(

@@ -98,8 +98,12 @@ def test_the_doctor_tells_a_pool_that_runs_from_one_that_does_not(lab: dict[str,
     assert not (tmp_path / "data").exists()
     with started("up", *words, "--gateway", "127.0.0.1:0", *commands.against(lab), folder=tmp_path / "u"):
         commands.wait_for_proxy(port)
-        well = commands.run("doctor", "--json", *words, *commands.against(lab), folder=tmp_path)
-        assert well.returncode == 0 and json.loads(well.stdout)["healthy"] is True
+        # A machine with much else to do may answer its own judges late now and then.
+        for _ in range(10):
+            well = commands.run("doctor", "--json", *words, *commands.against(lab), folder=tmp_path)
+            if well.returncode == 0:
+                break
+        assert well.returncode == 0 and json.loads(well.stdout)["healthy"] is True, well.stdout
     blind = commands.run("doctor", *words, "--judge", "http://127.0.0.1:9/", "--allow", "127.0.0.0/8", folder=tmp_path)
     assert blind.returncode == 1 and "no judge answers" in blind.stdout
 

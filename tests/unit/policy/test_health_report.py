@@ -62,3 +62,9 @@ def test_all_good_proxies_failing_at_once_is_told_apart_from_silent_judges() -> 
     judges = (JudgeStats("http://judge.example/check/", "shoal", True, True),)
     (found,) = problems(replace(WELL, vantage_healthy=False, judges=judges), sources_asked=True, judges_asked=True)
     assert "fail at once" in found
+
+
+def test_a_pool_whose_first_proxies_are_not_counted_yet_is_not_empty() -> None:
+    for known in ({"verified": 1}, {"verified": 0, "in_check": 5}):
+        stats = replace(WELL, known=0, checked_total=0, **known)
+        assert problems(stats, sources_asked=True, judges_asked=True) == ()
