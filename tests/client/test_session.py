@@ -21,7 +21,7 @@ from shoal_client import Session
 Make = Callable[..., Any]
 LOGIN = Credentials("user", "hunter2")
 BEFORE_SENDING = [
-    (FailureKind.ACCEPT_CLOSE, "tunnel.eof", requests.exceptions.ProxyError),
+    (FailureKind.ACCEPT_CLOSE, "tunnel.reset", requests.exceptions.ProxyError),
     (FailureKind.RESET, "tunnel.reset", requests.exceptions.ProxyError),
     (FailureKind.STALL, "tunnel.timeout", requests.exceptions.ConnectTimeout),
     (FailureKind.DRIP, "tunnel.timeout", requests.exceptions.ConnectTimeout),
@@ -33,8 +33,8 @@ BEFORE_SENDING = [
 
 
 def settled(reason: str) -> str:
-    """A reset at once may be noticed a step sooner or later."""
-    return "tunnel.reset" if reason == "connect.reset" else reason
+    """A hang-up is noticed a step sooner or later, and as a reset when something was still under way."""
+    return "tunnel.reset" if reason in ("connect.reset", "tunnel.eof") else reason
 
 
 @pytest.mark.parametrize("scheme", [Scheme.HTTP, Scheme.SOCKS5, Scheme.SOCKS4A])
