@@ -18,9 +18,9 @@ from shoal.policy.forecast import BUILT_IN, forecast
 from shoal.policy.learning import Model
 from shoal.policy.selection import choose, fits, ordered, timely
 
-_ENOUGH = {Strategy.BEST: 8, Strategy.FASTEST: 32, Strategy.STICKY: 64}
+_ENOUGH = {Strategy.BEST: 8, Strategy.FASTEST: 32, Strategy.STICKY: 48}
 """Candidates that a pick compares, best first. Those behind the first few are hardly better."""
-_SAMPLE = 16
+_SAMPLE = 8
 """Candidates that the other strategies compare, from anywhere among those that fit."""
 _LOOK_LIMIT = 4_000
 """Paths that one pick looks at before it settles for what it found. While nothing is found it looks on: a proxy that
@@ -147,7 +147,9 @@ class Pool:
         found = []
         moved = []
         looked = 0
-        for entry in ranking.best_first(self._picks, own=own, public=not own):
+        # A session must meet the same candidates again; all others take turns.
+        turn = 0 if query.strategy is Strategy.STICKY else self._picks
+        for entry in ranking.best_first(turn, own=own, public=not own):
             if entry.turns >= most:
                 continue
             looked += 1
