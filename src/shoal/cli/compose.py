@@ -71,7 +71,8 @@ async def open_server(options: Options, *, announce: Callable[[str], None] = log
     """The other half: API and gateway over the store of a scheduler on the same data folder. Contacts nobody
     but for the gateway's clients.
 
-    Goes on from memory when the scheduler ends and follows the next one. Raises the ``ShoalError`` family.
+    Feedback and checks of the same proxy within one batch are written by two processes: the later one stands, and one
+    observation is lost. Goes on from memory when the scheduler ends and follows the next one. Raises the ``ShoalError`` family.
     """
     check_bind(options.api)
     host, port = parse_listen(options.api.listen)

@@ -20,6 +20,8 @@ concurrency = 500
 deny = ["198.51.100.0/24", "tracker.example"]
 ```
 
+`shoal config show` prints what is in force and where it came from, `shoal config check` says whether it is right.
+
 In the environment, lists are separated by white space (or commas, except lists of URLs). Secrets can be read from a
 file instead: `SHOAL_API_TOKEN_FILE=/run/secrets/token`. Wrong settings stop the program with exit code 2 and one line
 that names all of them. Sources of your own with settings of their own are `[[source]]` tables: see

@@ -96,6 +96,11 @@ def migrate(values: Mapping[str, object], unclear: list[str], environ: Mapping[s
     """
     values = {**values, **{name: environ[name] for name in ENVIRONMENT if environ.get(name, "").strip()}}
     notes = [f"{name}: worked out by code, which is not run; set it by hand" for name in unclear]
+    notes += [
+        f"{name}: taken from the environment, which lies over the file there too"
+        for name in ENVIRONMENT
+        if environ.get(name, "").strip()
+    ]
     document = tomlkit.document()
     document.add(tomlkit.comment("Made by `shoal migrate` from the settings of proxy_pool."))
     _api(document, values, notes)

@@ -114,6 +114,8 @@ class SocketPath:
 
     def __enter__(self) -> str:
         """Raises ``StoreError`` when the folder is missing or its name is too long for this system."""
+        if sys.platform == "win32":
+            raise StoreError("processes share a store over Unix sockets, which this system lacks; run `shoal up`")
         name = str(self.path)
         if len(os.fsencode(name)) <= _PATH_LIMIT:
             return name

@@ -58,8 +58,9 @@ def test_settings_with_a_counterpart_are_written_and_all_others_told(tmp_path: P
 
 
 def test_the_environment_lies_over_the_file_as_it_does_there() -> None:
-    document, _, _ = migrated(SETTING, PORT="6000", HOST="::1", VERIFY_TIMEOUT="2.5", PATH="/bin")
+    document, _, notes = migrated(SETTING, PORT="6000", HOST="::1", VERIFY_TIMEOUT="2.5", PATH="/bin")
     assert document["api"] == {"listen": "[::1]:6000"}
+    assert "PORT: taken from the environment" in notes and "PATH" not in notes
     assert document["check"] == {"timeout": 2.5}
 
 
