@@ -72,7 +72,8 @@ async def open_server(options: Options, *, announce: Callable[[str], None] = log
     but for the gateway's clients.
 
     Feedback and checks of the same proxy within one batch are written by two processes: the later one stands, and one
-    observation is lost. Goes on from memory when the scheduler ends and follows the next one. Raises the ``ShoalError`` family.
+    observation is lost. It goes on from memory when the scheduler ends, and follows the next one. Raises the
+    ``ShoalError`` family.
     """
     check_bind(options.api)
     host, port = parse_listen(options.api.listen)
