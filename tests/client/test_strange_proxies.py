@@ -42,6 +42,13 @@ def socks_then_nothing(client: socket.socket) -> None:
     client.recv(100)
 
 
+def socks_that_drips(client: socket.socket) -> None:
+    client.recv(10)
+    for byte in b"\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0":
+        client.sendall(bytes([byte]))
+        time.sleep(0.4)
+
+
 def web_server(client: socket.socket) -> None:
     client.recv(10)
     client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -88,6 +95,7 @@ def play() -> Iterator[Callable[[Callable[[socket.socket], None]], int]]:
         (continues_for_ever, "http", "https://localhost:1/", ("tunnel.bad_status",)),
         (continues_for_ever, "http", "http://localhost:1/", ("receive.timeout",)),
         (socks_then_nothing, "socks5", "https://localhost:1/", ("handshake.eof",)),
+        (socks_that_drips, "socks5", "https://localhost:1/", ("handshake.timeout",)),
         (web_server, "socks5", "http://localhost:1/", ("handshake.malformed",)),
         (redirects, "http", "https://localhost:1/", ("tunnel.bad_status",)),
     ],

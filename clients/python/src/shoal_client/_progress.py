@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import socks  # type: ignore[import-untyped]
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 
 class Progress:
@@ -69,12 +71,49 @@ class _LimitedSocket(socket.socket):
             self.settimeout(usual)
 
 
+class _LimitedSOCKS(_LimitedSocket, socks.socksocket):  # type: ignore[misc]
+    """The same for the handshake that PySocks does inside ``connect``."""
+
+
+def _dial_socks(connection: SOCKSConnection) -> socket.socket:
+    """As urllib3 does it, except that the time-out holds for the handshake as a whole."""
+    options = connection._socks_options
+    host, port, timeout = str(options["proxy_host"]), int(options["proxy_port"] or 1080), connection.timeout
+    last: OSError | None = None
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        sock = _LimitedSOCKS(family, kind, protocol)
+        try:
+            for option in connection.socket_options or ():
+                sock.setsockopt(*option)
+            login = (options["username"], options["password"])
+            sock.set_proxy(options["socks_version"], address[0], address[1], options["rdns"], *login)
+            sock.settimeout(timeout)
+            if timeout is not None:
+                sock.until = time.monotonic() + timeout
+            sock.connect((connection.host, connection.port))
+            return sock
+        except OSError as error:
+            sock.close()
+            last = error
+    raise last or OSError("the proxy's name has no address")
+
+
 class _Tracked(HTTPConnection):
     _requesting = False
 
     def _new_conn(self) -> socket.socket:
         _reached("connect")
-        raw = super()._new_conn()
+        if isinstance(self, SOCKSConnection):
+            try:
+                raw: socket.socket = _dial_socks(self)
+            except socket.gaierror as error:
+                raise NameResolutionError(self.host, self, error) from error
+            except OSError as error:
+                late = isinstance(getattr(error, "socket_err", None) or error, TimeoutError)
+                kind = ConnectTimeoutError if late else NewConnectionError
+                raise kind(self, f"the SOCKS proxy failed: {error}") from error
+        else:
+            raw = super()._new_conn()
         if self.proxy is not None and self.proxy.scheme == "https":
             _reached("proxy_tls")
         else:
