@@ -26,6 +26,7 @@ from shoal.engine.collector import Collector
 from shoal.engine.guard import Guard
 from shoal.engine.janitor import Janitor
 from shoal.engine.leasing import Leasing
+from shoal.engine.locator import Locator
 from shoal.engine.one_shot import CheckedEntry, OneShot
 from shoal.engine.pool import Pool as Index
 from shoal.engine.recorder import Recorder
@@ -37,19 +38,20 @@ from shoal.engine.workers import Workers, open_workers
 from shoal.errors import ConfigError, ShoalError
 from shoal.gateway import check_bind as check_gateway_bind
 from shoal.gateway import serve_gateway
+from shoal.geo import open_geo
 from shoal.net.clock import SystemClock
 from shoal.net.descriptors import fitting_concurrency, raise_limit
 from shoal.net.listening import bind_listener
 from shoal.net.resolver import SystemResolver
-from shoal.options import GatewayOptions, JudgeOptions, Options
+from shoal.options import GatewayOptions, Options
 from shoal.policy.address_rules import AddressRules
 from shoal.policy.admission import Admission
 from shoal.policy.bind import check_bind, parse_listen
 from shoal.policy.source_limits import LimitTable
 from shoal.policy.target_rules import TargetRules
 from shoal.policy.vantage import STRONG
-from shoal.ports import Clock, Harvest, Source, SourceError, SourceState, Store
-from shoal.probe.judges import Judge, parse_judge, public_judges
+from shoal.ports import Clock, Harvest, Prober, Source, SourceError, SourceState, Store
+from shoal.probe.judges import Judge, chosen_judges
 from shoal.probe.panel import JudgePanel
 from shoal.probe.prober import NetProber
 from shoal.sources.registry import open_sources
@@ -94,7 +96,7 @@ class _Network(Struct):
     contexts: TlsContexts
     judges: tuple[Judge, ...]
     panel: JudgePanel
-    prober: NetProber
+    prober: Prober
     clock: Clock
     rng: random.Random
     concurrency: int
@@ -113,7 +115,7 @@ def _open_network(options: Options) -> _Network:
             limit=limit,
         )
     rules = AddressRules.from_options(options.admission)
-    judges = _judges(options.judge, rules)
+    judges = chosen_judges(options.judge, rules.refusal)
     try:
         contexts = make_contexts(options.judge.ca_file)
     except OSError as error:
@@ -122,32 +124,11 @@ def _open_network(options: Options) -> _Network:
         ) from error
     clock, rng, resolver = SystemClock(), random.Random(secrets.randbits(64)), SystemResolver(rules)
     panel = JudgePanel(judges, options.judge, resolver, clock, _nonce, contexts)
-    prober = NetProber(options.check, panel, resolver, rules.refusal, clock, _nonce, contexts)
+    prober: Prober = NetProber(options.check, panel, resolver, rules.refusal, clock, _nonce, contexts)
+    geo = open_geo(options.geo.country, options.geo.asn, data_folder(options) / "geo")
+    if geo is not None:
+        prober = Locator(prober, geo)
     return _Network(rules, resolver, contexts, judges, panel, prober, clock, rng, concurrency)
-
-
-def _judges(options: JudgeOptions, rules: AddressRules) -> tuple[Judge, ...]:
-    """The user's own judges first; the public ones where none is named or ``judge.public`` asks for them."""
-    judges: list[Judge] = []
-    problems: list[str] = []
-    for text in dict.fromkeys(options.urls):
-        try:
-            judge = parse_judge(text)
-        except ConfigError as error:
-            problems += error.problems
-            continue
-        why = rules.refusal(judge.host, Trust.OWN)
-        if why is not None:
-            problems.append(
-                f"judge {judge.url} is at a {why.value.replace('_', '-')} address; "
-                f"add --allow with its network if it is yours"
-            )
-        judges.append(judge)
-    if problems:
-        raise ConfigError(*problems)
-    if options.public or (options.public is None and not judges):
-        judges += public_judges()
-    return tuple(judges)
 
 
 def _nonce() -> str:
@@ -186,7 +167,7 @@ async def _open_api(service: PoolService, options: Options, listener: socket.soc
     """The API on its port. Its framework takes half a second to load: meanwhile judges and sources are asked."""
     web = await asyncio.to_thread(importlib.import_module, "shoal.api.app")
     server = await asyncio.to_thread(importlib.import_module, "shoal.api.server")
-    app = web.build_app(service, options.api, version=__version__)
+    app = web.build_app(service, options.api, version=__version__, settings=options)
     handle: ApiHandle = await server.serve_api(app, *listener.getsockname()[:2], listener=listener)
     return handle
 
@@ -333,7 +314,7 @@ async def open_checker(options: Options, processes: int = 1) -> AsyncIterator[On
         if processes > 1:
             share = replace(options.check, concurrency=-(-concurrency // processes))
             hello = msgspec.msgpack.encode(replace(options, check=share))
-            _judges(options.judge, rules)  # A bad setting is told once, not by each process.
+            chosen_judges(options.judge, rules.refusal)  # A bad setting is told once, not by each process.
             workers = open_workers((sys.executable, "-m", "shoal.cli.worker"), hello, processes)
             prober = await stack.enter_async_context(workers)
         else:

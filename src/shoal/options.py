@@ -255,6 +255,16 @@ class ApiOptions(Struct, frozen=True, forbid_unknown_fields=True):
     token: Annotated[str | None, Meta(description="Token that clients must show; needed on a public address.")] = None
     allow_from: Annotated[tuple[str, ...], Meta(description="Networks (CIDR) whose clients need no token.")] = ()
     limit: Annotated[int, Meta(ge=1, description="Rows in one answer at most.")] = 10_000
+    rate: Annotated[
+        float, Meta(ge=0, description="Requests per second of one token (or address without one), 0 for no limit.")
+    ] = 0.0
+    import_limit_bytes: Annotated[int, Meta(ge=1024, description="Longest body of an import.")] = 16_777_216
+    link_hosts: Annotated[
+        tuple[str, ...], Meta(description="Hosts, with their subdomains, to which short links may lead; default: any.")
+    ] = ()
+    public_url: Annotated[
+        str | None, Meta(description="Address under which clients reach this API; default: as each one asks for it.")
+    ] = None
     judge_key: Annotated[str | None, Meta(description="Key with which the judge routes of this process sign.")] = None
 
 
@@ -338,6 +348,15 @@ class GatewayOptions(Struct, frozen=True, forbid_unknown_fields=True):
     splice: Annotated[bool, Meta(description="Let the kernel move long streams (Linux).")] = True
 
 
+class GeoOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """Country and network of exits."""
+
+    country: Annotated[
+        str | None, Meta(description="Country database (MMDB); default: what `shoal geo update` left in the data folder.")
+    ] = None
+    asn: Annotated[str | None, Meta(description="Network (ASN) database (MMDB); default: as for 'country'.")] = None
+
+
 class Options(Struct, frozen=True, forbid_unknown_fields=True):
     """All of them."""
 
@@ -349,3 +368,4 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreOptions = StoreOptions()
     api: ApiOptions = ApiOptions()
     gateway: GatewayOptions = GatewayOptions()
+    geo: GeoOptions = GeoOptions()

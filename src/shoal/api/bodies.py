@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -12,13 +13,15 @@ from shoal.api.compat import DELETE_PATTERN
 from shoal.api.query import PICK_FIELDS
 from shoal.domain import Failure, Feedback, Query, Reason, Scheme, Stage
 from shoal.errors import InvalidQueryError
-from shoal.policy.query_text import TARGET_PATTERN, parse_query
+from shoal.links import ALIAS_PATTERN, URL_LIMIT
+from shoal.policy.query_text import NAME_PATTERN, TARGET_PATTERN, parse_query
 
 _T = TypeVar("_T")
 
 BODY_LIMIT_BYTES: Final = 65_536
 """Far above any feedback; a lease's filters reach a few thousand bytes at most."""
 LEASE_ID_PATTERN: Final = "[0-9a-f]{24}"
+ID_PATTERN: Final = "[0-9a-f]{16}"
 LEASE_LIMIT: Final = 86_400.0
 """Seconds that a lease may last: who needs a proxy for longer has one of their own."""
 _LATENCY_LIMIT_MS: Final = 3_600_000.0
@@ -69,6 +72,65 @@ class FeedbackBody(OutcomeBody, frozen=True, forbid_unknown_fields=True, kw_only
         return self.id if self.id is not UNSET else str(self.proxy)
 
 
+class RenewBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the lease shall last from now, in seconds; left out: the time of the settings."""
+
+    seconds: Annotated[float, Meta(gt=0, le=LEASE_LIMIT)] | UnsetType = UNSET
+
+
+_Tag = Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
+_Name = Annotated[str, Meta(pattern=f"^{DELETE_PATTERN}$")]
+
+
+class TagBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Tags to give and to take; ``banned`` keeps a proxy out of the pool."""
+
+    add: Annotated[list[_Tag], Meta(max_length=50)] = []
+    remove: Annotated[list[_Tag], Meta(max_length=50)] = []
+
+
+class BanBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Ids, HOST:PORTs or URLs."""
+
+    proxies: Annotated[list[_Name], Meta(min_length=1, max_length=1000)]
+
+
+class TokenBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A token to make. ``seconds`` is how long it lasts, left out: for ever; ``rate`` is in requests a second."""
+
+    name: Annotated[str, Meta(pattern=f"^{NAME_PATTERN}$")]
+    scope: Literal["read", "use", "write", "admin"] = "use"
+    seconds: Annotated[float, Meta(gt=0, le=1e9)] | UnsetType = UNSET
+    rate: Annotated[float, Meta(ge=0.001, le=1e6)] | UnsetType = UNSET
+
+
+class LinkBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A link to make: to ``url``, or of the saved ``query``: its parameters by name, or ``/v1/proxies?…`` as a text.
+
+    ``seconds`` is how long it lasts; ``fresh`` wants a link of one's own even where one to the same URL stands.
+    """
+
+    url: Annotated[str, Meta(min_length=1, max_length=URL_LIMIT)] | UnsetType = UNSET
+    query: str | dict[str, Any] | UnsetType = UNSET
+    alias: Annotated[str, Meta(pattern=f"^{ALIAS_PATTERN}$")] | UnsetType = UNSET
+    permanent: bool = False
+    preview: bool = False
+    seconds: Annotated[float, Meta(gt=0, le=1e9)] | UnsetType = UNSET
+    click_limit: Annotated[float, Meta(ge=1, le=1_000_000_000, multiple_of=1)] | UnsetType = UNSET
+    fresh: bool = False
+
+
+class LinkChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What shall be different. ``seconds`` counts from now; null takes a bound away."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=URL_LIMIT)] | UnsetType = UNSET
+    query: str | dict[str, Any] | UnsetType = UNSET
+    permanent: bool | UnsetType = UNSET
+    preview: bool | UnsetType = UNSET
+    seconds: Annotated[float, Meta(gt=0, le=1000000000.0)] | UnsetType | None = UNSET
+    click_limit: Annotated[int, Meta(ge=1, le=1000000000)] | UnsetType | None = UNSET
+
+
 class LeaseWish(Struct, frozen=True):
     """``seconds`` None: the time of the settings."""
 
@@ -80,17 +142,66 @@ class LeaseWish(Struct, frozen=True):
 
 _outcome: Final = msgspec.json.Decoder(OutcomeBody)
 _feedback: Final = msgspec.json.Decoder(FeedbackBody)
+_renew: Final = msgspec.json.Decoder(RenewBody)
+_tags: Final = msgspec.json.Decoder(TagBody)
+_ban: Final = msgspec.json.Decoder(BanBody)
+_token: Final = msgspec.json.Decoder(TokenBody)
+_link: Final = msgspec.json.Decoder(LinkBody)
+_link_change: Final = msgspec.json.Decoder(LinkChange)
 _object: Final = msgspec.json.Decoder(dict[str, Any])
 
 
-async def read_body(request: Request) -> bytes:
-    """The whole body. Raises InvalidQueryError beyond ``BODY_LIMIT_BYTES``."""
-    body = b""
+async def read_body(request: Request, limit: int = BODY_LIMIT_BYTES) -> bytes:
+    """The whole body, the same when it is read again. Raises InvalidQueryError beyond ``limit`` bytes."""
+    kept: bytes | None = request.scope.get("shoal.body")
+    if kept is not None:
+        return kept
+    chunks = []
+    size = 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT_BYTES:
-            raise InvalidQueryError("body", f"the body has {BODY_LIMIT_BYTES} bytes at most")
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise InvalidQueryError("body", f"the body has {limit} bytes at most")
+    body: bytes = b"".join(chunks)
+    request.scope["shoal.body"] = body
     return body
+
+
+def read_renewal(body: bytes) -> RenewBody:
+    """Raises InvalidQueryError."""
+    return _decode(_renew, body) if body else RenewBody()
+
+
+def read_tags(body: bytes) -> TagBody:
+    """Raises InvalidQueryError."""
+    return _decode(_tags, body)
+
+
+def read_ban(body: bytes) -> BanBody:
+    """Raises InvalidQueryError."""
+    return _decode(_ban, body)
+
+
+def read_token(body: bytes) -> TokenBody:
+    """Raises InvalidQueryError."""
+    return _decode(_token, body)
+
+
+def read_link(body: bytes) -> LinkBody:
+    """Raises InvalidQueryError."""
+    wish = _decode(_link, body)
+    if (wish.url is UNSET) is (wish.query is UNSET):
+        raise InvalidQueryError("url", "say where it leads: either url, or query")
+    return wish
+
+
+def read_link_change(body: bytes) -> LinkChange:
+    """Raises InvalidQueryError."""
+    wish = _decode(_link_change, body)
+    if wish.url is not UNSET and wish.query is not UNSET:
+        raise InvalidQueryError("url", "a link leads to a url or to a query, not to both")
+    return wish
 
 
 def read_outcome(body: bytes) -> OutcomeBody:
@@ -122,14 +233,42 @@ def read_lease(body: bytes) -> LeaseWish:
     return LeaseWish(query, seconds, switches["exclusive"], switches["credentials"])
 
 
+def query_string(query: str | dict[str, Any]) -> str:
+    """A saved query as it stands after the question mark. Raises InvalidQueryError; what it says is not looked at."""
+    if isinstance(query, dict):
+        pairs = []
+        for name, value in query.items():
+            if name != "credentials":
+                pairs.append((name, _text(name, value)))
+            elif isinstance(value, bool):
+                pairs.append((name, str(int(value))))
+            else:
+                raise InvalidQueryError(name, f"{name} must be true or false")
+        text = urlencode(pairs)
+    else:
+        path, _, text = query.partition("?")
+        if path != "/v1/proxies" or not text.isascii():
+            raise InvalidQueryError("query", "query must be an object of parameters, or /v1/proxies?… percent-encoded")
+    if len(text) > URL_LIMIT:
+        raise InvalidQueryError("query", f"query has {URL_LIMIT} characters at most")
+    return text
+
+
+_NUMBERS: Final = frozenset({"max_latency_ms", "min_forecast", "max_age", "limit"})
+_WORDS_TOO: Final = frozenset({"max_age"})
+"""Of these, those that may also be a text such as 5m."""
+
+
 def _text(name: str, value: Any) -> str:
-    if isinstance(value, str):
+    if isinstance(value, str) and (name not in _NUMBERS or name in _WORDS_TOO):
         return value
+    if name in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(int(value)) if name == "limit" and value == int(value) else str(value)
+    if name in _NUMBERS:
+        raise InvalidQueryError(name, f"{name} must be a number")
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         return ",".join(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    raise InvalidQueryError(name, f"{name} must be a text, a number or a list of texts")
+    raise InvalidQueryError(name, f"{name} must be a text or a list of texts")
 
 
 def _decode(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from ipaddress import ip_address
+from math import ceil
 from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Scope_
 
 from shoal.api.auth import matches, shown_token, token_hash
 from shoal.api.responses import problem_response
+from shoal.api.scopes import needed
+from shoal.api.tokens import Token, TokenBook
 from shoal.domain.address import special_use
 from shoal.domain.problem import Problem
+from shoal.errors import StoreError
 from shoal.options import ApiOptions
 from shoal.policy.bind import Network, is_loopback, parse_listen, parse_networks
+from shoal.policy.pacing import TokenBucket
+from shoal.ports import Clock
 
 CHANGING_PATHS: Final = frozenset(
     path + slash for path in ("/pop", "/delete", "/refresh") for slash in ("", "/")
 )  # GETs that change state, as old scripts use them
 OPEN_PATHS: Final = frozenset({"/healthz", "/check", "/check/", "/headers", "/echo"})
-OPEN_PREFIXES: Final = ("/nonce/", "/doc/")
+OPEN_PREFIXES: Final = ("/nonce/", "/doc/", "/s/")
 _READ_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _NO_TOKEN: Final = Problem(
@@ -62,9 +70,19 @@ def access_of(options: ApiOptions) -> Access:
 
 
 def decide(
-    access: Access, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], client: str | None
-) -> Problem | None:
-    """Why a request is refused, or None. Header names are in lower case, as ASGI has them."""
+    access: Access,
+    method: str,
+    path: str,
+    headers: Iterable[tuple[bytes, bytes]],
+    client: str | None,
+    *,
+    query_string: bytes = b"",
+    tokens: TokenBook | None = None,
+) -> Problem | Token | None:
+    """Why a request is refused, or the token of a list that opens to it, or None.
+
+    Header names are in lower case, as ASGI has them.
+    """
     if path in OPEN_PATHS or path.startswith(OPEN_PREFIXES):
         return None
     fields: dict[bytes, str] = {}
@@ -73,17 +91,26 @@ def decide(
         if name in (b"host", b"authorization") and name in fields:
             return Problem(400, "repeated_field", f"The field {name.decode()} is there twice.")
         fields[name] = value.decode("latin-1")
-    refused = _identify(access, fields, client)
-    if refused is None and (method not in _READ_METHODS or path in CHANGING_PATHS) and _is_cross_site(fields):
+    told = _identify(access, fields, client, tokens)
+    if isinstance(told, Problem):
+        return told
+    if (method not in _READ_METHODS or path in CHANGING_PATHS) and _is_cross_site(fields):
         return _CROSS_SITE
-    return refused
+    if told is not None and told.scope < (scope := needed(method, path, query_string)):
+        detail = f"This token may only {told.scope.word}; this needs one with the scope {scope.word}."
+        return Problem(403, "scope_missing", detail)
+    return told
 
 
-def _identify(access: Access, fields: dict[bytes, str], client: str | None) -> Problem | None:
+def _identify(
+    access: Access, fields: dict[bytes, str], client: str | None, tokens: TokenBook | None
+) -> Problem | Token | None:
     shown = shown_token(fields[b"authorization"]) if b"authorization" in fields else None
     # Whoever knows the token is no page that rebound its name to us, so the Host does not matter then.
     if access.token is not None and shown is not None and matches(shown, access.token):
         return None
+    if tokens is not None and shown is not None and (token := tokens.find(shown)) is not None:
+        return token
     if access.needs_token and not _is_allowed(access, client):
         return _NO_TOKEN if shown is None else _BAD_TOKEN
     return None if _is_own_host(access, fields.get(b"host")) else _BAD_HOST
@@ -134,22 +161,73 @@ def _is_cross_site(fields: dict[bytes, str]) -> bool:
     return netloc.lower() != fields.get(b"host", "").strip().lower()
 
 
+_BUCKETS: Final = 10_000
+"""Clients whose pace is remembered; who was not seen for longest is forgotten first."""
+_BURST: Final = 2.0
+"""Seconds of requests that may come at once."""
+
+
+class Paces:
+    """How fast each token, or each address without one, may ask."""
+
+    def __init__(self, clock: Clock, rate: float) -> None:
+        self._clock = clock
+        self._rate = rate
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def wait(self, token: Token | None, client: str | None) -> float:
+        """Seconds until this client may ask again, 0 for now."""
+        rate = self._rate if token is None or token.rate is None else token.rate
+        if rate <= 0.0:
+            return 0.0
+        name = f"address {client}" if token is None else f"token {token.id}"
+        bucket = self._buckets.pop(name, None) or TokenBucket(rate, rate * _BURST)
+        self._buckets[name] = bucket
+        if len(self._buckets) > _BUCKETS:
+            self._buckets.popitem(last=False)
+        return bucket.take(self._clock.now())
+
+
 class Guard:
     """ASGI middleware that asks ``decide``."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: ASGIApp, access: Access, tokens: TokenBook, paces: Paces) -> None:
         self._app = app
         self._access = access
+        self._tokens = tokens
+        self._paces = paces
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope_, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            client = scope.get("client")
-            refused = decide(
-                self._access, scope["method"], scope["path"], scope["headers"], client[0] if client else None
-            )
-            if refused is not None:
-                challenge = {"WWW-Authenticate": 'Bearer realm="shoal", Basic realm="shoal"'}
-                response = problem_response(refused, challenge if refused.status == 401 else None)
-                await response(scope, receive, send)
+            problem, headers = await self._refusal(scope)
+            if problem is not None:
+                await problem_response(problem, headers)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    async def _refusal(self, scope: Scope_) -> tuple[Problem | None, dict[str, str]]:
+        fields, path = scope["headers"], scope["path"]
+        if any(name == b"authorization" for name, _ in fields):
+            try:
+                await self._tokens.refresh()
+            except StoreError as error:
+                return Problem(503, "store_unavailable", f"{error}; try again shortly."), {"Retry-After": "1"}
+        client = scope["client"][0] if scope.get("client") else None
+        told = decide(
+            self._access,
+            scope["method"],
+            path,
+            fields,
+            client,
+            query_string=scope["query_string"],
+            tokens=self._tokens,
+        )
+        if isinstance(told, Problem):
+            challenge = {"WWW-Authenticate": 'Bearer realm="shoal", Basic realm="shoal"'}
+            return told, challenge if told.status == 401 else {}
+        scope["shoal.token"] = told
+        if path in OPEN_PATHS or (wait := self._paces.wait(told, client)) <= 0.0:
+            return None, {}
+        seconds = ceil(wait)
+        detail = f"More requests than this client may make; ask again in {seconds} s."
+        return Problem(429, "too_many_requests", detail), {"Retry-After": str(seconds)}

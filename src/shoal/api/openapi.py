@@ -8,18 +8,32 @@ from typing import Any, Final
 
 import msgspec
 
-from shoal.api.bodies import LEASE_LIMIT, FeedbackBody, OutcomeBody
+from shoal.api.bodies import (
+    LEASE_LIMIT,
+    BanBody,
+    FeedbackBody,
+    LinkBody,
+    LinkChange,
+    OutcomeBody,
+    RenewBody,
+    TagBody,
+    TokenBody,
+)
 from shoal.api.compat import DELETE_PATTERN
-from shoal.api.query import PICK_FIELDS
-from shoal.api.views import LeaseView, ProxyView, RecordView
+from shoal.api.paging import CURSOR_PATTERN
+from shoal.api.query import PICK_FIELDS, PICK_LIMIT
+from shoal.api.views import LeaseView, LinkView, ProxyView, RecordView, RenewalView, SourceView, TokenView
 from shoal.domain import Anonymity, Capability, Honesty, Order, Scheme, Trust
 from shoal.domain.problem import PROBLEM_TYPE
+from shoal.export import Format, content_type
+from shoal.links import ALIAS_PATTERN
 from shoal.policy.query_text import (
     AGE_PATTERN,
     ASN_PATTERN,
     COUNTRY_PATTERN,
     EXCLUDE_LIMIT,
     EXCLUDE_PATTERN,
+    FIELDS,
     LIST_LIMIT,
     NAME_PATTERN,
     TARGET_PATTERN,
@@ -61,11 +75,19 @@ COMPAT_PROXY: Final[Json] = {
 }
 
 
-def schemas() -> Json:
-    """The components of the document."""
-    kinds = [ProxyView, RecordView, LeaseView, OutcomeBody, FeedbackBody]
+def schemas(limit: int) -> Json:
+    """The components of the document; ``limit`` bounds the rows of an answer."""
+    kinds = [ProxyView, RecordView, LeaseView, RenewalView, SourceView, LinkView, TokenView]
+    kinds += [OutcomeBody, FeedbackBody, RenewBody, TagBody, BanBody, LinkBody, LinkChange, TokenBody]
     _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     components["FeedbackBody"]["oneOf"] = [{"required": ["id"]}, {"required": ["proxy"]}]
+    for name in ("LinkBody", "LinkChange"):
+        components[name]["properties"]["query"] = _saved_query(limit)
+    components["LinkChange"]["not"] = {"required": ["url", "query"]}
+    components["LinkBody"]["oneOf"] = [
+        {"required": ["url"]},
+        {"required": ["query"], "not": {"required": ["alias"]}},
+    ]
     return {**components, "LeaseBody": _lease_body(), "Problem": _PROBLEM_SCHEMA, "CompatProxy": COMPAT_PROXY}
 
 
@@ -112,13 +134,50 @@ _PARAMETERS: Final[dict[str, tuple[Json, str]]] = {
     ),
     "limit": ({"type": "integer", "minimum": 1}, "Rows at most."),
     "order": ({"enum": [order.value for order in Order]}, "Best first."),
-    "format": ({"enum": ["json", "txt"]}, "txt: one proxy URL a line."),
+    "format": ({"enum": [format.value for format in Format]}, "txt: one proxy URL a line; plain: HOST:PORT."),
+    "n": ({"type": "integer", "minimum": 1, "maximum": PICK_LIMIT}, "So many different proxies, as a list."),
+    "cursor": (
+        {"type": "string", "pattern": f"^{CURSOR_PATTERN}$"},
+        "X-Next-Cursor of the page before, with the same filters and order.",
+    ),
+    "link_cursor": ({"type": "string", "pattern": f"^{ALIAS_PATTERN}$"}, "X-Next-Cursor of the page before."),
+    "history_seconds": ({"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$"}, "How far back; default a day."),
+    "import_scheme": ({"enum": [scheme.value for scheme in Scheme]}, "What entries are that do not say."),
+    "import_trust": ({"enum": [trust.value for trust in Trust]}, "own (the default): never capped, never expires."),
+    "import_tag": (
+        {"type": "array", "minItems": 1, "maxItems": 50, "items": {"type": "string", "pattern": f"^{NAME_PATTERN}$"}},
+        "Tags that the imported get.",
+    ),
     "credentials": ({"enum": ["0", "1", "false", "true"]}, "1 shows passwords of proxies that need one."),
     "type": (
         {"enum": ["http", "https", "socks4", "socks4a", "socks5"]},
         "http: forwards plain requests; https: an http proxy with a verified tunnel.",
     ),
     "proxy": ({"type": "string", "pattern": f"^{DELETE_PATTERN}$"}, "HOST:PORT, URL or id."),
+}
+
+
+_ALIASES: Final = {
+    "link_cursor": "cursor",
+    "history_seconds": "seconds",
+    "import_scheme": "scheme",
+    "import_trust": "trust",
+    "import_tag": "tag",
+}
+"""Names of parameters that mean something else on another route."""
+IDEMPOTENCY_KEY: Final[Json] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Sent again with the same key, a request is done once and answered the same.",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+LAST_EVENT_ID: Final[Json] = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The last event that was seen: the stream goes on after it.",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
 }
 
 
@@ -129,7 +188,13 @@ def parameters(names: Collection[str], *, required: Collection[str] = (), limit:
         schema, text = _PARAMETERS[name]
         if name == "limit":
             schema = {**schema, "maximum": limit}
-        entry: Json = {"name": name, "in": "query", "description": text, "required": name in required, "schema": schema}
+        entry: Json = {
+            "name": _ALIASES.get(name, name),
+            "in": "query",
+            "description": text,
+            "required": name in required,
+            "schema": schema,
+        }
         if schema.get("type") == "array":
             entry |= {"style": "form", "explode": False}
         described.append(entry)
@@ -138,6 +203,7 @@ def parameters(names: Collection[str], *, required: Collection[str] = (), limit:
 
 def _lease_body() -> Json:
     filters = {name: {**_PARAMETERS[name][0], "description": _PARAMETERS[name][1]} for name in PICK_FIELDS}
+    filters["max_age"] = _AGE_OR_SECONDS
     switch = {"type": "boolean", "default": False}
     return {
         "type": "object",
@@ -151,14 +217,55 @@ def _lease_body() -> Json:
     }
 
 
+_AGE_OR_SECONDS: Final[Json] = {
+    "description": "Since it last worked: seconds, or 30s, 5m, 2h, 1d.",
+    "anyOf": [_PARAMETERS["max_age"][0], {"type": "integer", "minimum": 0, "maximum": 999_999_999}],
+}
+
+
+def _saved_query(limit: int) -> Json:
+    properties = {name: {**_PARAMETERS[name][0], "description": _PARAMETERS[name][1]} for name in FIELDS}
+    properties["max_age"] = _AGE_OR_SECONDS
+    properties["format"] = _PARAMETERS["format"][0]
+    properties["credentials"] = {"type": "boolean"}
+    properties["limit"] = {"type": "integer", "minimum": 1, "maximum": limit}
+    return {
+        "description": "The parameters of /v1/proxies by name; its address from /v1/proxies? on will do, too.",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
 def body(name: str, *, required: bool = True) -> Json:
     """A JSON body for ``openapi_extra``."""
     return {"requestBody": {"required": required, "content": {"application/json": {"schema": reference(name)}}}}
 
 
-def path_id(pattern: str) -> Json:
-    """The ``{id}`` of a path."""
-    return {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^{pattern}$"}}
+def any_body() -> Json:
+    """A list in any form, or a form with files."""
+    text = {"schema": {"type": "string", "minLength": 1}}
+    file = {"type": "string", "format": "binary"}
+    form = {"schema": {"type": "object", "properties": {"file": file}, "required": ["file"]}}
+    content = {"text/plain": text, "application/json": {"schema": {}}, "multipart/form-data": form}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def formats(schema: Json) -> Json:
+    """Answers by content type of a list of proxies; ``schema`` is that of JSON."""
+    kinds: Json = {content_type(format): {"type": "string"} for format in Format}
+    # What is YAML to the letter is an object to whoever parses it.
+    return kinds | {"application/yaml": {}} | {"application/json": {"anyOf": [schema, {"type": "object"}]}}
+
+
+def with_problems(answers: dict[int | str, Json], *problems: int) -> dict[int | str, Json]:
+    """The answers of a route with further problems."""
+    return dict.fromkeys(problems, _PROBLEM) | answers
+
+
+def in_path(name: str, pattern: str) -> Json:
+    """A part of a path."""
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^{pattern}$"}}
 
 
 def reference(name: str) -> Json:
@@ -173,14 +280,14 @@ def responses(
     if content:
         good["content"] = {kind: {"schema": schema} for kind, schema in content.items()}
     told: dict[int | str, Json] = {status: good}
-    problem = {"description": "Problem", "content": {PROBLEM_TYPE: {"schema": reference("Problem")}}}
-    return told | dict.fromkeys(_each((*problems, 400, 401, 403, 421)), problem)
+    return told | dict.fromkeys(_each((*problems, 400, 401, 403, 421, 429)), _PROBLEM)
 
 
 def _each(statuses: Iterable[int]) -> list[int | str]:
     return sorted(set(statuses))
 
 
+_PROBLEM: Final[Json] = {"description": "Problem", "content": {PROBLEM_TYPE: {"schema": reference("Problem")}}}
 SECURITY_SCHEMES: Final[Json] = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "basic": {"type": "http", "scheme": "basic", "description": "Any user name, the token as password."},

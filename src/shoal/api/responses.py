@@ -26,8 +26,8 @@ def sorted_json_response(value: Any) -> Response:
     return Response(_encode_sorted(value), headers=NO_STORE, media_type="application/json")
 
 
-def text_response(text: str, *, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(text, headers={**NO_STORE, **(headers or {})}, media_type="text/plain")
+def text_response(text: str, *, headers: Mapping[str, str] | None = None, media_type: str = "text/plain") -> Response:
+    return Response(text, headers={**NO_STORE, **(headers or {})}, media_type=media_type)
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:

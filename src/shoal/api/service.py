@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from shoal.domain import Feedback, Forecast, Lease, Path, Pick, Query, Record, Scheme
+from shoal.domain import Candidate, Feedback, Forecast, Lease, Path, Pick, Query, Record, Scheme, Trust
 from shoal.domain.stats import Stats
+from shoal.engine.events import Events
+from shoal.engine.history import History
+from shoal.engine.source_report import SourceReport
+from shoal.ports import Added, Store
 
 
 class PoolService(Protocol):
@@ -38,6 +43,52 @@ class PoolService(Protocol):
 
     async def take(self, query: Query, *, seconds: float | None = None, exclusive: bool = False) -> Lease | None:
         """A pick held for ``seconds``, None for the settings' time; None when nothing fits or all of it is held."""
+        ...
+
+    async def renew(self, id: str, seconds: float | None = None) -> float | None:
+        """Let a standing lease last ``seconds`` from now; its new end, None when it was over."""
+        ...
+
+    async def retag(self, text: str, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
+        """Give tags to what ``text`` names and take others; how many records there were. Raises InvalidProxyError."""
+        ...
+
+    def banned(self) -> builtins.list[Record]:
+        """Records that worked once and are kept out by the user."""
+        ...
+
+    async def admit(
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        trust: Trust,
+        tags: tuple[str, ...] = (),
+        refused: Mapping[str, int] | None = None,
+    ) -> tuple[Added, Mapping[str, int]]:
+        """Import, on disk when this returns: what was added, what was refused by reason."""
+        ...
+
+    def sources(self) -> builtins.list[SourceReport]: ...
+
+    def run_source(self, name: str, /) -> bool:
+        """Read one source now; False when there is none of that name."""
+        ...
+
+    async def pause_source(self, name: str, paused: bool, /) -> bool:
+        """Read it no more, or again. False when there is none of that name."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """The pool minute by minute."""
+        ...
+
+    @property
+    def events(self) -> Events: ...
+
+    @property
+    def store(self) -> Store:
+        """Where links and tokens are kept."""
         ...
 
     async def release(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:

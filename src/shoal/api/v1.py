@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
+from msgspec import UNSET
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shoal.api.bodies import LEASE_ID_PATTERN, read_body, read_feedback, read_lease, read_outcome
-from shoal.api.query import PICK_FIELDS, read_wanted
+from shoal.api.bodies import LEASE_ID_PATTERN, read_body, read_feedback, read_lease, read_outcome, read_renewal
+from shoal.api.paging import cursor_text, in_pages, rest_after
+from shoal.api.query import PICK_FIELDS, Wanted, read_wanted
 from shoal.api.responses import NO_STORE, json_response, problem_response, text_response
 from shoal.api.service import PoolService
-from shoal.api.views import lease_view, proxy_view, record_view, stats_view
+from shoal.api.views import RenewalView, lease_view, proxy_view, record_view, rfc3339, stats_view
+from shoal.domain import Pick
 from shoal.domain.problem import Problem
+from shoal.export import Format, content_type, export
 
 _ID = re.compile("[0-9a-f]{16}", re.ASCII)
 _LEASE_ID = re.compile(LEASE_ID_PATTERN, re.ASCII)
@@ -27,24 +33,51 @@ class V1:
         self._version = version
 
     async def proxies(self, request: Request) -> Response:
-        wanted = read_wanted(request.scope["query_string"], limit=self._limit)
-        picks = self._service.list(wanted.query)
-        full = wanted.query.limit is not None and len(picks) >= wanted.query.limit
-        total = self._service.count(wanted.query) if full else len(picks)
-        headers = {"X-Total-Count": str(total)}
-        if wanted.text:
-            lines = "".join(f"{pick.proxy.url(secrets=wanted.credentials)}\n" for pick in picks)
-            return text_response(lines, headers=headers)
-        return json_response([proxy_view(pick, credentials=wanted.credentials) for pick in picks], headers=headers)
+        wanted = read_wanted(request.scope["query_string"], limit=self._limit, more=("cursor",))
+        return self.found(wanted)
+
+    def found(self, wanted: Wanted) -> Response:
+        """One page of what a query finds, in the form that it asks for."""
+        query = wanted.query
+        fitting = self._service.list(replace(query, limit=None))
+        headers = {"X-Total-Count": str(len(fitting))}
+        rest: Sequence[Pick] = fitting
+        if wanted.cursor is not None or (query.limit is not None and len(fitting) > query.limit):
+            rest = in_pages(fitting, query.order)
+        if wanted.cursor is not None:
+            rest = rest_after(rest, query.order, wanted.cursor)
+        picks = rest[: query.limit]
+        if len(picks) < len(rest):
+            headers["X-Next-Cursor"] = cursor_text(picks[-1], query.order)
+        return self._shown(picks, wanted, headers)
+
+    def _shown(self, picks: Sequence[Pick], wanted: Wanted, headers: Mapping[str, str] | None = None) -> Response:
+        if wanted.format is Format.JSON:
+            return json_response([proxy_view(pick, credentials=wanted.credentials) for pick in picks], headers=headers)
+        text = export(picks, wanted.format, secrets=wanted.credentials)
+        return text_response(text, headers=headers, media_type=content_type(wanted.format))
 
     async def pick(self, request: Request) -> Response:
-        wanted = read_wanted(request.scope["query_string"], limit=self._limit, fields=PICK_FIELDS)
+        wanted = read_wanted(request.scope["query_string"], limit=self._limit, fields=PICK_FIELDS, more=("n",))
+        if wanted.n is not None:
+            return self._pick_many(wanted, wanted.n)
         pick = self._service.pick(wanted.query)
         if pick is None:
             return problem_response(Problem(404, "no_proxy", self._why_none()))
-        if wanted.text:
-            return text_response(f"{pick.proxy.url(secrets=wanted.credentials)}\n")
+        if wanted.format is not Format.JSON:
+            return self._shown([pick], wanted)
         return json_response(proxy_view(pick, credentials=wanted.credentials))
+
+    def _pick_many(self, wanted: Wanted, n: int) -> Response:
+        """Up to ``n`` of different proxies, as many as there are."""
+        query = wanted.query
+        picks: list[Pick] = []
+        while len(picks) < n and (pick := self._service.pick(query)) is not None:
+            picks.append(pick)
+            query = replace(query, exclude=query.exclude | {pick.record.id})
+        if not picks:
+            return problem_response(Problem(404, "no_proxy", self._why_none()))
+        return self._shown(picks, wanted)
 
     def _why_none(self) -> str:
         ready, why = self._service.ready()
@@ -74,6 +107,15 @@ class V1:
         if lease is None:
             return problem_response(Problem(404, "no_proxy", self._why_none()))
         return json_response(lease_view(lease, credentials=wish.credentials), status=201)
+
+    async def renew(self, request: Request) -> Response:
+        id = request.path_params["id"]
+        wish = read_renewal(await read_body(request))
+        seconds = None if wish.seconds is UNSET else wish.seconds
+        expires_at = await self._service.renew(id, seconds) if _LEASE_ID.fullmatch(id) else None
+        if expires_at is None:
+            return problem_response(Problem(404, "unknown_lease", "This lease has run out, or was released before."))
+        return json_response(RenewalView(id, rfc3339(expires_at)))
 
     async def release(self, request: Request) -> Response:
         id = request.path_params["id"]

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from shoal.api.service import PoolService
+from shoal.api.tokens import Token
 from shoal.domain import (
     Anonymity,
     Capability,
@@ -24,7 +25,9 @@ from shoal.domain import (
     Stage,
 )
 from shoal.domain import Trust as TrustWord
+from shoal.domain.link import Link, LinkKind
 from shoal.domain.stats import Stats
+from shoal.engine.source_report import SourceReport
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
@@ -212,6 +215,118 @@ def record_view(record: Record, service: PoolService, *, credentials: bool = Fal
             )
             for path in record.paths
         ],
+    )
+
+
+class RenewalView(Struct, frozen=True, gc=False):
+    """When a lease ends now."""
+
+    id: str
+    expires_at: Time | None
+
+
+class SourceView(Struct, frozen=True):
+    """One source: how its last run went, and what it is worth. ``lag_seconds`` is the median from listed to working."""
+
+    name: str
+    trust: TrustWord
+    contacts: str
+    interval: float
+    scheme: Scheme | None
+    paused: bool
+    reachable: bool | None
+    last_run: Time | None
+    last_success: Time | None
+    next_run: Time | None
+    failures: int
+    error: str | None
+    found: int
+    new: int
+    refused: dict[str, int]
+    worked: int
+    working: int
+    only: int
+    lag_seconds: float | None
+
+
+def source_view(report: SourceReport) -> SourceView:
+    return SourceView(
+        report.name,
+        report.trust,
+        report.contacts,
+        report.interval,
+        report.scheme,
+        report.paused,
+        report.reachable,
+        rfc3339(report.last_run),
+        rfc3339(report.last_success),
+        rfc3339(report.next_run),
+        report.failures,
+        report.error,
+        report.found,
+        report.new,
+        dict(report.refused),
+        report.worked,
+        report.working,
+        report.only,
+        report.lag,
+    )
+
+
+class LinkView(Struct, frozen=True):
+    """A short link. ``target`` is a URL, or the query that it answers."""
+
+    code: str
+    short_url: str
+    target: str
+    kind: LinkKind
+    permanent: bool
+    preview: bool
+    created_at: Time | None
+    expires_at: Time | None
+    click_limit: int | None
+    clicks: int
+    last_click: Time | None
+
+
+def link_view(link: Link, base: str) -> LinkView:
+    """``base`` is the address under which this API is reached."""
+    return LinkView(
+        link.code,
+        f"{base}/s/{link.code}",
+        link.target,
+        link.kind,
+        link.permanent,
+        link.preview,
+        rfc3339(link.created_at),
+        rfc3339(link.expires_at),
+        link.click_limit or None,
+        link.clicks,
+        rfc3339(link.last_click),
+    )
+
+
+class TokenView(Struct, frozen=True, omit_defaults=True):
+    """A token without its text, which only the answer that made it shows."""
+
+    id: str
+    name: str
+    scope: str
+    created_at: Time | None
+    expires_at: Time | None
+    rate: float | None
+    token: str | None = None
+
+
+def token_view(token: Token, text: str | None = None) -> TokenView:
+    return TokenView(
+        token.id,
+        token.name,
+        token.scope.word,
+        rfc3339(token.created_at),
+        rfc3339(token.expires_at),
+        token.rate,
+        text,
     )
 
 

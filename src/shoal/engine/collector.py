@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from math import inf
 from random import Random
 from typing import TypeVar
 
@@ -73,6 +74,7 @@ class Collector:
         self._mishaps = Mishaps()
         self._added = added
         self._states: dict[str, SourceState] = {}
+        self._paused: set[str] = set()
         self._nudges = {source.name: asyncio.Event() for source in sources}
         self.reachable: dict[str, bool] = {}
         self.first_round = asyncio.Event()
@@ -92,10 +94,23 @@ class Collector:
         listed = {source.name: 0 for source in self._sources}
         return self._credits.of(listed | {name: state.found for name, state in self._states.items()})
 
-    def refresh(self) -> None:
-        """Run every source now."""
-        for nudge in self._nudges.values():
+    def refresh(self, name: str | None = None) -> bool:
+        """Run every source now, or one; False when there is none of that name."""
+        nudges = list(self._nudges.values()) if name is None else [self._nudges[name]] if name in self._nudges else []
+        for nudge in nudges:
             nudge.set()
+        return bool(nudges) or name is None
+
+    @property
+    def paused(self) -> frozenset[str]:
+        return frozenset(self._paused)
+
+    def pause(self, names: Iterable[str]) -> None:
+        """From now on these, and only these, are not read; one that no longer is among them is read at once."""
+        resumed = self._paused - set(names)
+        self._paused = set(names)
+        for name in resumed:
+            self.refresh(name)
 
     async def run(self) -> None:
         known = await self._until_stored(self._store.source_states)
@@ -119,6 +134,10 @@ class Collector:
         while True:
             await self._rest(nudge, wait)
             nudge.clear()
+            if source.name in self._paused:
+                self._note(source.name, True)
+                wait = inf
+                continue
             async with self._slots:
                 state, reachable = await self._run_safely(source, state)
             self._states[source.name] = state
@@ -130,7 +149,7 @@ class Collector:
         if wait <= 0.0:
             return
         try:
-            async with asyncio.timeout(wait):
+            async with asyncio.timeout(None if wait == inf else wait):
                 await nudge.wait()
         except TimeoutError:
             pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -106,6 +106,23 @@ class Leasing:
             query = replace(query, exclude=query.exclude | {pick.record.id})
         self._count(None)
         return None
+
+    async def renew(self, id: str, seconds: float | None = None) -> float | None:
+        """Let a standing lease last ``seconds`` from now (the settings' time); its new end, None if it was over."""
+        now = self._clock.now()
+        expires_at = now + (self._options.lease_timeout if seconds is None else seconds)
+        return expires_at if await self._store.renew_lease(id, now, expires_at) else None
+
+    async def retag(self, text: str, add: Sequence[str], remove: Sequence[str]) -> int:
+        """Give tags to what an id, ``host:port`` or URL names, and take others; how many records there were.
+
+        Raises ``InvalidProxyError`` and ``StoreError``."""
+        records = await self._store.retag(await self._keys(text), add=add, remove=remove)
+        for record in records:
+            known = self._pool.record(record.key) or self._pool.banned.get(record.key)
+            newest = record if known is None else replace(known, tags=record.tags)
+            self._pool.apply(newest, self._clock.now())
+        return len(records)
 
     async def release(self, lease: Lease, feedback: Feedback | None = None) -> bool:
         """End a lease and learn from it; False when it had run out."""

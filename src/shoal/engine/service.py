@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import builtins
 from collections import deque
+from collections.abc import Mapping, Sequence
 
+import msgspec
 from msgspec.structs import replace
 
-from shoal.domain import Feedback, Forecast, Lease, Path, Pick, Proxy, Query, Record, Scheme
+from shoal.domain import Candidate, Feedback, Forecast, Lease, Path, Pick, Proxy, Query, Record, Scheme, Trust
 from shoal.domain.stats import JudgeStats, Stats
 from shoal.engine.collector import Collector
+from shoal.engine.events import Events
+from shoal.engine.history import History
 from shoal.engine.leasing import Leasing
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.engine.scheduler import Scheduler
+from shoal.engine.source_report import SourceReport, report_of
 from shoal.errors import StoreError
 from shoal.policy.health_report import problems
-from shoal.ports import Clock, Counts, Store, Vantage
+from shoal.ports import Added, Clock, Counts, Store, Vantage
 
+IMPORT_SOURCE = "import"
+"""Under which name records stand that a user imported."""
+_HISTORY = "stats-history"
+_PAUSED = "sources-paused"
+_HISTORY_SAVED = 300.0
+"""Seconds between two saves of the history: what a crash may cost of it."""
+_PULSE = 5.0
+"""Seconds between two events that tell the pool's sizes."""
 _RATE_WINDOW = 10.0
 """Seconds over which checks per second are averaged."""
 
@@ -48,6 +62,22 @@ class PoolService:
         self._counts = Counts()
         self._store_error: str | None = None
         self._rates: deque[tuple[float, int]] = deque()
+        self._events = Events(clock)
+        self._history = History()
+        self._recalled = False
+        self._saved_at = self._pulse_at = clock.now()
+        self._told: tuple[str, ...] = ()
+        self._source_runs: dict[str, float] = {}
+
+    @property
+    def events(self) -> Events:
+        """What happens, for those who follow."""
+        return self._events
+
+    @property
+    def store(self) -> Store:
+        """For what else the API keeps there: links and tokens."""
+        return self._store
 
     def now(self) -> float:
         """Epoch seconds."""
@@ -71,11 +101,82 @@ class PoolService:
 
     async def delete(self, text: str) -> int:
         """Remove what an id, ``host:port``, ``user:password@host:port`` or URL names; how many records there were."""
-        return await self._leasing.delete(text)
+        gone = await self._leasing.delete(text)
+        self._events.publish("deleted", {"records": gone})
+        return gone
 
     async def take(self, query: Query, *, seconds: float | None = None, exclusive: bool = False) -> Lease | None:
         """A pick held for ``seconds`` (default: the settings' time); None when nothing fits or all of it is held."""
         return await self._leasing.take(query, seconds=seconds, exclusive=exclusive)
+
+    async def renew(self, id: str, seconds: float | None = None) -> float | None:
+        """Let a standing lease last ``seconds`` from now; when it ends then, None when it was over."""
+        return await self._leasing.renew(id, seconds)
+
+    async def retag(self, text: str, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
+        """Give tags to what ``text`` names and take others; how many records there were. The tag ``banned`` keeps a
+        record out of the pool."""
+        changed = await self._leasing.retag(text, add, remove)
+        if changed:
+            self._events.publish("tagged", {"records": changed, "added": list(add), "removed": list(remove)})
+        return changed
+
+    def banned(self) -> builtins.list[Record]:
+        """Records that worked once and are kept out by the user."""
+        return [*self._pool.banned.values()]
+
+    async def admit(
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        trust: Trust,
+        tags: tuple[str, ...] = (),
+        refused: Mapping[str, int] | None = None,
+    ) -> tuple[Added, Mapping[str, int]]:
+        """Import, on disk when this returns: what was added, what was refused by reason. Raises ``StoreError``."""
+        if self._collector is None:
+            raise StoreError("this process only reads the pool; import where it is checked")
+        added, reasons, _ = await self._collector.admit(
+            candidates, source=IMPORT_SOURCE, trust=trust, tags=tags, refused=refused, imported=True
+        )
+        self._events.publish("imported", {"new": added.new, "known": added.known, "refused": sum(reasons.values())})
+        return added, reasons
+
+    def sources(self) -> builtins.list[SourceReport]:
+        """Each source, how its last run went and what it is worth."""
+        if self._collector is None:
+            return []
+        credits, states = self._collector.credits(), self._collector.states
+        paused, reachable = self._collector.paused, self._collector.reachable
+        return [
+            report_of(
+                source,
+                states.get(source.name),
+                credits.get(source.name),
+                paused=source.name in paused,
+                reachable=reachable.get(source.name),
+            )
+            for source in self._collector.sources
+        ]
+
+    def run_source(self, name: str) -> bool:
+        """Read one source now; False when there is none of that name."""
+        return self._collector is not None and self._collector.refresh(name)
+
+    async def pause_source(self, name: str, paused: bool) -> bool:
+        """Read it no more, or again; kept over restarts. False when there is none of that name."""
+        if self._collector is None or name not in {source.name for source in self._collector.sources}:
+            return False
+        names = self._collector.paused | {name} if paused else self._collector.paused - {name}
+        await self._store.set_meta(_PAUSED, msgspec.json.encode(sorted(names)))
+        self._collector.pause(names)
+        self._events.publish("source_paused" if paused else "source_resumed", {"name": name})
+        return True
+
+    @property
+    def history(self) -> History:
+        """The pool minute by minute."""
+        return self._history
 
     async def release(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:
         """End a lease and learn from it; False when it had run out or never was."""
@@ -112,6 +213,49 @@ class PoolService:
         self._rates.append((self._clock.now(), self._recorder.checked))
         while len(self._rates) > 1 and self._rates[0][0] < self._clock.now() - _RATE_WINDOW:
             self._rates.popleft()
+        await self._keep_records()
+
+    async def _keep_records(self) -> None:
+        """History, events, and what an earlier run left of them. A store that fails is asked again a second later."""
+        now = self._clock.now()
+        try:
+            if not self._recalled:
+                self._history.recall(await self._store.get_meta(_HISTORY))
+                paused = await self._store.get_meta(_PAUSED)
+                if self._collector is not None and paused is not None:
+                    self._collector.pause(msgspec.json.decode(paused, type=list[str]))
+                self._recalled = True
+            if self._history.is_due(now):
+                self._history.note(self.stats(), now)
+            if self._collector is not None and now - self._saved_at >= _HISTORY_SAVED:
+                self._saved_at = now
+                await self._store.set_meta(_HISTORY, self._history.encode())
+        except StoreError as error:
+            self._store_error = str(error)
+        self._publish(now)
+
+    def _publish(self, now: float) -> None:
+        if now - self._pulse_at >= _PULSE:
+            self._pulse_at = now
+            self._events.publish(
+                "stats",
+                {
+                    "known": self._counts.known,
+                    "verified": len(self._pool),
+                    "due": self._counts.due,
+                    "working_paths": self._pool.working,
+                    "in_check": self._scheduler.in_flight if self._scheduler else 0,
+                    "checks_per_second": round(self._rate(), 1),
+                    "picks_total": self._leasing.picks,
+                    "picks_failed": self._leasing.picks_failed,
+                },
+            )
+        for name, state in list(self._collector.states.items()) if self._collector else ():
+            if self._source_runs.setdefault(name, state.last_run) != state.last_run:
+                self._source_runs[name] = state.last_run
+                self._events.publish(
+                    "source", {"name": name, "found": state.found, "new": state.new, "error": state.error}
+                )
 
     def stats(self) -> Stats:
         now = self._clock.now()
@@ -147,7 +291,11 @@ class PoolService:
         )
         asked = self._collector is None or self._collector.first_round.is_set()
         judged = self._vantage is not None and all(judge.checked_at for judge in self._vantage.judges)
-        return replace(stats, problems=problems(stats, sources_asked=asked, judges_asked=judged))
+        found = problems(stats, sources_asked=asked, judges_asked=judged)
+        if found != self._told:
+            self._told = found
+            self._events.publish("problems", {"problems": list(found)})
+        return replace(stats, problems=found)
 
     def ready(self) -> tuple[bool, str]:
         """Whether a default pick would find something, and if not, why."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from shoal.domain import (
+    Candidate,
     Capability,
     Feedback,
     Forecast,
@@ -18,9 +21,16 @@ from shoal.domain import (
     Record,
     Scheme,
     Timing,
+    Trust,
 )
+from shoal.domain.candidate import BANNED
 from shoal.domain.stats import Stats
+from shoal.engine.events import Events
+from shoal.engine.history import History
+from shoal.engine.source_report import SourceReport
 from shoal.policy.selection import fits, ordered
+from shoal.ports import Added, Store
+from shoal.stores.memory import MemoryStore
 from shoal.testing.builders import make_path, make_record
 
 NOW = 1_800_000_000.0
@@ -35,6 +45,14 @@ class FakeService:
         self.refreshed = 0
         self.error: Exception | None = None
         self.leases: dict[str, Lease] = {}
+        self.imported: builtins.list[Candidate] = []
+        self.reports: builtins.list[SourceReport] = []
+        self.runs: builtins.list[str] = []
+        self.store: Store = MemoryStore()
+        with contextlib.suppress(StopIteration):
+            self.store.open().__await__().__next__()  # it waits for nothing, and there is no loop here
+        self.events = Events(self)
+        self.history = History()
         self.told: builtins.list[tuple[str, Scheme | None, Feedback]] = []
 
     def now(self) -> float:
@@ -80,6 +98,43 @@ class FakeService:
         )  # fmt: skip
         self.leases[lease.id] = lease
         return lease
+
+    async def renew(self, id: str, seconds: float | None = None) -> float | None:
+        return None if id not in self.leases else NOW + (60.0 if seconds is None else seconds)
+
+    async def retag(self, text: str, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
+        changed = 0
+        for number, record in enumerate(self.records):
+            if text in (record.id, str(record.endpoint), *_urls(record)):
+                tags = tuple(tag for tag in dict.fromkeys((*record.tags, *add)) if tag not in remove)
+                self.records[number] = replace(record, tags=tags)
+                changed += 1
+        return changed
+
+    def banned(self) -> builtins.list[Record]:
+        return [record for record in self.records if BANNED in record.tags]
+
+    async def admit(
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        trust: Trust,
+        tags: tuple[str, ...] = (),
+        refused: Mapping[str, int] | None = None,
+    ) -> tuple[Added, Mapping[str, int]]:
+        self.imported += candidates
+        return Added(new=len(candidates)), dict(refused or {})
+
+    def sources(self) -> builtins.list[SourceReport]:
+        return self.reports
+
+    def run_source(self, name: str, /) -> bool:
+        self.runs.append(name)
+        return any(report.name == name for report in self.reports)
+
+    async def pause_source(self, name: str, paused: bool, /) -> bool:
+        self.reports = [replace(one, paused=paused) if one.name == name else one for one in self.reports]
+        return any(report.name == name for report in self.reports)
 
     async def release(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:
         lease = self.leases.pop(id, None)

@@ -1,0 +1,110 @@
+"""Tokens with scopes: made, shown once, kept as hashes, revoked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from shoal.ports import Clock, Store
+
+_META: Final = "api-tokens"
+_FRESH: Final = 2.0
+"""Seconds for which the list is believed: another process may have revoked one."""
+TOKEN_LIMIT: Final = 1_000
+"""Tokens at most."""
+
+
+class Scope(IntEnum):
+    """Each may do what those before it may."""
+
+    READ = 1
+    """Look at everything that is no secret."""
+    USE = 2
+    """Take proxies, with passwords, and tell what came of them."""
+    WRITE = 3
+    """Change what is in the pool: import, delete, tag, sources, links."""
+    ADMIN = 4
+    """Tokens and settings."""
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+SCOPES: Final = {scope.word: scope for scope in Scope}
+
+
+class Token(Struct, frozen=True):
+    """``hash`` is the SHA-256 of the token in hexadecimal; ``rate`` is in requests a second, None for the settings'."""
+
+    id: str
+    name: str
+    scope: Scope
+    hash: str
+    created_at: float
+    expires_at: float = 0.0
+    rate: float | None = None
+
+
+_decoder: Final = msgspec.json.Decoder(list[Token])
+
+
+class TokenBook:
+    """The tokens of one store. ``new_text`` draws what nobody can guess."""
+
+    def __init__(self, store: Store, clock: Clock, new_text: Callable[[int], str]) -> None:
+        self._store = store
+        self._clock = clock
+        self._new_text = new_text
+        self._by_hash: dict[str, Token] = {}
+        self._loaded_at = 0.0
+
+    async def refresh(self) -> None:
+        """Read the list again if it is not fresh. Raises StoreError."""
+        if not 0.0 <= self._clock.now() - self._loaded_at < _FRESH:
+            await self._load()
+
+    def find(self, shown: str) -> Token | None:
+        """The token that a client shows, None when there is none such or its time is over."""
+        hashed = hashlib.sha256(shown.encode("utf-8", "surrogateescape")).hexdigest()
+        token = self._by_hash.get(hashed)
+        return None if token is None or 0.0 < token.expires_at <= self._clock.now() else token
+
+    async def all(self) -> list[Token]:
+        """In the order in which they were made."""
+        await self._load()
+        return sorted(self._by_hash.values(), key=lambda token: token.created_at)
+
+    async def make(self, name: str, scope: Scope, expires_at: float, rate: float | None) -> tuple[Token, str] | None:
+        """A new one and its text, which is nowhere else. None when there are too many."""
+        await self._load()
+        if len(self._by_hash) >= TOKEN_LIMIT:
+            return None
+        text = f"shoal_{self._new_text(24)}"
+        hashed = hashlib.sha256(text.encode()).hexdigest()
+        token = Token(hashed[:16], name, scope, hashed, self._clock.now(), expires_at, rate)
+        await self._save({**self._by_hash, hashed: token})
+        return token, text
+
+    async def revoke(self, id: str) -> bool:
+        await self._load()
+        kept = {hashed: token for hashed, token in self._by_hash.items() if token.id != id}
+        if len(kept) == len(self._by_hash):
+            return False
+        await self._save(kept)
+        return True
+
+    async def _load(self) -> None:
+        data = await self._store.get_meta(_META)
+        tokens = _decoder.decode(data) if data else []
+        self._by_hash = {token.hash: token for token in tokens}
+        self._loaded_at = self._clock.now()
+
+    async def _save(self, tokens: dict[str, Token]) -> None:
+        await self._store.set_meta(_META, msgspec.json.encode(list(tokens.values())))
+        self._by_hash = tokens
