@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from shoal import __version__
 from shoal.config.folders import data_folder
-from shoal.domain import Candidate, Record, Trust
+from shoal.domain import Candidate, Record
 from shoal.engine.collector import Collector
 from shoal.engine.guard import Guard
 from shoal.engine.janitor import Janitor

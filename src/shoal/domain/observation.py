@@ -28,6 +28,9 @@ class Facts(Struct, frozen=True, gc=False):
     country: str | None = None
     profiled: bool = False
     """True when this attempt closed a full profile."""
+    asn: int | None = None
+    located_by: str | None = None
+    """Which data told country and network of the exit."""
 
 
 class Observation(Struct, frozen=True, gc=False):

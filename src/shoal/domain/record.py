@@ -44,6 +44,8 @@ class Path(Struct, frozen=True, gc=False):
     """The last failure by its own fault."""
     profiled_at: float = 0.0
     """When the full profile was last taken (epoch seconds)."""
+    located_by: str | None = None
+    """Which data told ``country`` and ``asn``, with its month."""
 
     @property
     def is_verified(self) -> bool:

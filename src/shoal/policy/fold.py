@@ -71,7 +71,11 @@ def _succeeded(path: Path, seen: Observation) -> Path:
         anonymity=path.anonymity if facts.anonymity in (None, Anonymity.UNKNOWN) else facts.anonymity,
         honesty=_honesty(path.honesty, facts.honesty),
         exit=facts.exit or path.exit,
+        # What changed, though the path works, is worth keeping: the difference tells who tampers how.
+        failure=seen.failure if facts.honesty is not None and facts.honesty.is_dangerous else path.failure,
         country=facts.country or path.country,
+        asn=facts.asn or path.asn,
+        located_by=facts.located_by or path.located_by,
         profiled_at=seen.at if facts.profiled else path.profiled_at,
     )
 

@@ -1,6 +1,7 @@
 """What the core needs from outside, as Protocol classes."""
 
 from shoal.ports.clock import Clock
+from shoal.ports.geo import Geo, Place
 from shoal.ports.prober import Prober
 from shoal.ports.resolver import ResolveError, Resolver
 from shoal.ports.source import Harvest, Source, SourceError, WayOut
@@ -14,8 +15,10 @@ __all__ = [
     "ChangeKind",
     "Clock",
     "Counts",
+    "Geo",
     "Harvest",
     "JudgeStatus",
+    "Place",
     "Prober",
     "ResolveError",
     "Resolver",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
-from shoal.domain import Refused
+from shoal.domain import Refused, Trust
 from shoal.domain.address import canonical_host, is_ip
 from shoal.errors import ConfigError
+from shoal.options import JudgeOptions
 
 JudgeKind = Literal["shoal", "httpbin", "azenv", "plain", "trace"]
 """How a judge answers: ours, httpbin's ``/get``, an AZ Environment page, a bare address, Cloudflare's trace."""
@@ -113,6 +115,33 @@ def parse_judge(text: str, own: bool = True) -> Judge:
 def public_judges() -> tuple[Judge, ...]:
     """The built-in ones."""
     return tuple(parse_judge(text, own=False) for text in PUBLIC_JUDGES)
+
+
+def chosen_judges(options: JudgeOptions, refusal: Callable[[str, Trust], Refused | None]) -> tuple[Judge, ...]:
+    """The user's own judges first; the public ones where none is named or ``judge.public`` asks for them.
+
+    Raises ``ConfigError`` with a sentence for each that cannot be used.
+    """
+    judges: list[Judge] = []
+    problems: list[str] = []
+    for text in dict.fromkeys(options.urls):
+        try:
+            judge = parse_judge(text)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        why = refusal(judge.host, Trust.OWN)
+        if why is not None:
+            problems.append(
+                f"judge {judge.url} is at a {why.value.replace('_', '-')} address; "
+                f"add --allow with its network if it is yours"
+            )
+        judges.append(judge)
+    if problems:
+        raise ConfigError(*problems)
+    if options.public or (options.public is None and not judges):
+        judges += public_judges()
+    return tuple(judges)
 
 
 def _kind(text: str) -> JudgeKind:
