@@ -11,6 +11,8 @@ TEST_JOBS ?= 2
 TEST_PACKAGES := curl haproxy proxychains4
 # The benchmarks to run: make bench BENCH=handout
 BENCH ?= *
+# Flags of libFuzzer for the fuzzing campaign
+FUZZ_ARGS ?=
 
 RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev
@@ -20,7 +22,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo install test lint format real-data bench docs lock clean
+.PHONY: help up demo install test lint format real-data bench fuzz docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -55,6 +57,10 @@ bench: $(DEV) ## Run the benchmarks (one: BENCH=name)
 		echo "== $$file"; $(BIN)/python $$file; \
 	done
 
+fuzz: $(DEV) requirements/fuzz.txt ## Fuzz codecs and probe for ten minutes (FUZZ_ARGS='-max_total_time=3600')
+	@$(PIP) --require-hashes -r requirements/fuzz.txt
+	@$(BIN)/python tools/fuzz.py $(FUZZ_ARGS)
+
 docs: $(DEV) ## Write the generated pages of docs/ again
 	$(BIN)/python tools/generate_docs.py
 
@@ -63,6 +69,7 @@ lock: $(VENV)/bin/python ## Pin the newest versions that pyproject.toml admits
 	$(COMPILE) --upgrade requirements/build.in -o requirements/build.txt
 	$(COMPILE) --upgrade pyproject.toml -o requirements/runtime.txt
 	$(COMPILE) --upgrade pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILE) --upgrade requirements/fuzz.in -o requirements/fuzz.txt
 
 clean: ## Remove everything that make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
