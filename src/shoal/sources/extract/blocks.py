@@ -10,10 +10,12 @@ from shoal.sources.extract.entry import Reading, build, is_host, is_v4
 from shoal.sources.extract.labels import (
     ADDRESS,
     COUNTRY,
+    ELSEWHERE,
     PASSWORD,
     PORT,
     PROTOCOL,
     SCHEMES,
+    SERVICES,
     USERNAME,
     normal,
     scheme_words,
@@ -62,9 +64,15 @@ class LineReader:
         self._waiting = ""
         self._fields: dict[str, str] = {}
         self._host = ""
+        self._service = False
+        self._closed = False
 
     def read(self, line: str) -> Iterator[Reading]:
         label, value = _field(line)
+        if label in ELSEWHERE or (self._closed and label and label not in _FIELDS):
+            if ":" in value:
+                yield Refused.MALFORMED
+            return
         if self._waiting:
             host, self._waiting = self._waiting, ""
             if (not label or label in PORT) and portlike(_bare(value)):
@@ -93,6 +101,8 @@ class LineReader:
             return
         if (title := heading(line)) is not None:
             self.claim = title[0] or self._scheme
+            self._service = normal(line) in SERVICES
+            self._closed = self._service and line.lstrip().startswith("[")
         yield from read_line(line, self.claim)
 
     def _gathers(self, label: str, value: str) -> bool:
@@ -111,7 +121,9 @@ class LineReader:
     def _flush(self) -> Iterator[Reading]:
         fields, self._fields = self._fields, {}
         if any(name in ADDRESS for name in fields):
-            if any(name in PORT for name in fields):
+            if self._service:
+                yield Refused.MALFORMED
+            elif any(name in PORT for name in fields):
                 yield from read_record(fields, self.claim)
             else:
                 yield Refused.MALFORMED

@@ -1,6 +1,6 @@
-"""Bytes to text, without guessing: byte-order mark, declared charset, strict UTF-8, else Latin-1.
+"""Bytes to text, without guessing: byte-order mark, strict UTF-8, declared charset, else Latin-1.
 
-Addresses are ASCII in every charset met on lists, so a wrong choice spoils names of countries only, never a proxy.
+Addresses are ASCII in every charset met on lists, but the heads of their columns are not.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ _MARKS = (
 )
 _UPPER_CONTROLS = dict.fromkeys(range(0x80, 0xA0), "\ufffd")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_INSIDE = re.compile(
+    rb"<meta\b[^>]{0,200}?\bcharset\s*=\s*[\"']?([\w.:-]{1,40})|<\?xml\b[^>]{0,100}?\bencoding\s*=\s*[\"']([\w.:-]{1,40})",
+    re.IGNORECASE,
+)
+DECLARATION_BYTES = 1024
+"""Where a document may declare its charset: the HTML standard, section 13.2.3.2, looks no further."""
 
 
 def mark_of(data: bytes) -> tuple[str, int] | None:
@@ -50,12 +56,22 @@ def decode(data: bytes, content_type: str | None = None) -> str:
         return data.decode()
     except UnicodeDecodeError:
         pass
-    declared = _CHARSET.search(content_type) if content_type else None
+    declared = _declared(data, content_type)
     try:
-        return data.decode(declared[1], "replace") if declared else _any(data)
+        return data.decode(declared, "replace") if declared else _any(data)
     except (LookupError, UnicodeError, ValueError):
         # An unknown name, or a codec that is not one of text (``charset=zlib``).
         return _any(data)
+
+
+def _declared(data: bytes, content_type: str | None) -> str | None:
+    """The charset that the answer's head names, else the one that the document itself names."""
+    if content_type and (match := _CHARSET.search(content_type)):
+        return match[1]
+    inside = _INSIDE.search(data[:DECLARATION_BYTES])
+    name = (inside[1] or inside[2]).decode("ascii") if inside else ""
+    # Gb2312 is declared by pages that use the letters of its successors, too.
+    return "gb18030" if name.lower() in ("gb2312", "gbk") else name or None
 
 
 def _any(data: bytes) -> str:

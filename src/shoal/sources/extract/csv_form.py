@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from shoal.domain import Candidate, Refused, Scheme
 from shoal.sources.extract.entry import Reading, clip
-from shoal.sources.extract.labels import ADDRESS, ENTRY, NOT_PROXY, PORT, normal
+from shoal.sources.extract.labels import ADDRESS, ENTRY, NOT_PORT, NOT_PROXY, PORT, normal
 from shoal.sources.extract.record import is_record, read_record
 from shoal.sources.extract.text import read_line
 
@@ -87,8 +88,8 @@ def read_row(line: str, head: Head, scheme: Scheme | None) -> Iterator[Reading]:
     cells = split(line, head.delimiter)
     fields = {name: cell for name, cell in zip(head.names, cells, strict=False) if name}
     if not is_record(fields):
-        if not any(name in ADDRESS or name in ENTRY for name in head.names):
-            # Every address here is somebody else's: where packets came from and went.
+        if not any(name in ADDRESS or name in ENTRY for name in head.names) or _counts(head.names):
+            # Every address here is somebody else's, where packets came from and went; or none has a port.
             yield Refused.MALFORMED
         else:
             yield from read_line(line, scheme)
@@ -96,6 +97,13 @@ def read_row(line: str, head: Head, scheme: Scheme | None) -> Iterator[Reading]:
     shown = clip(line)
     for reading in read_record(fields, scheme):
         yield replace(reading, text=shown) if isinstance(reading, Candidate) else reading
+
+
+def _counts(names: tuple[str, ...]) -> bool:
+    """True when the head names no port and what stands behind the address is a count."""
+    if any(name in PORT or name in ENTRY for name in names):
+        return False
+    return any(first in ADDRESS and second in NOT_PORT for first, second in pairwise(names))
 
 
 def read_csv(text: str, scheme: Scheme | None, limit: int) -> Iterator[Reading]:

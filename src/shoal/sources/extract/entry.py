@@ -18,6 +18,8 @@ SECRET_LIMIT = 255
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}):/{2,3}")
+_SHORT = re.compile(r"(https?|socks[45]?[ah]?):(?=\d{1,3}\.\d|\[)", re.IGNORECASE)
+"""``socks5:192.0.2.1:1080``: a label rather than a scheme, so HTTPS means what the label means."""
 _DOTTED = re.compile(
     r"\d+(?:\.\d+)+|0[xX][0-9a-fA-F]+(?:\.[0-9a-fA-FxX]+)*|(?:0[xX][0-9a-fA-F]+|\d+)(?:\.(?:0[xX][0-9a-fA-F]+|\d+)){3}"
 )
@@ -137,6 +139,10 @@ def read_scheme(token: str) -> str:
 def _read(token: str, scheme: Scheme | None, names: bool, text: str) -> Reading:
     match = _SCHEME.match(token)
     if match is None:
+        short = _SHORT.match(token)
+        if short is not None:
+            labels = scheme_words(short[1])
+            return _authority(token[short.end() :], labels[0] if labels else scheme, names, text)
         return _authority(token, scheme, names, text)
     word = match[1].lower()
     reading = _authority(token[match.end() :], claimed(word, scheme) if word in SCHEMES else scheme, True, text, word)
@@ -148,6 +154,9 @@ def _read(token: str, scheme: Scheme | None, names: bool, text: str) -> Reading:
 def _authority(rest: str, scheme: Scheme | None, names: bool, text: str, word: str = "") -> Reading:
     if "@" in rest:
         left, _, right = rest.rpartition("@")
+        parts = rest.split(":")
+        if left.count(":") > 1 and len(parts) > 3 and _sign_in_secret(parts, right):
+            return _four_parts(parts, scheme, names, text)
         found = _endpoint(right, names or ":" in left, text, bool(word))
         if found is not None:
             if isinstance(found, Refused):
@@ -165,6 +174,13 @@ def _authority(rest: str, scheme: Scheme | None, names: bool, text: str, word: s
         schemes = scheme_words(extra) if extra else None
         return build(host, port, scheme=schemes[0] if schemes else scheme, country=country_code(extra), text=text)
     return _four_parts(parts, scheme, names, text)
+
+
+def _sign_in_secret(parts: list[str], right: str) -> bool:
+    """True for ``host:port:user:password`` with an ``@`` in the user or the password."""
+    if not is_v4(parts[0]) or port_number(parts[1]) is None or is_v4(parts[-2].rpartition("@")[2]):
+        return False
+    return scheme_words(right) is None
 
 
 def _endpoint_first(left: str, right: str, scheme: Scheme | None, names: bool, text: str) -> Reading:

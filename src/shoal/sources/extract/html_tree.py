@@ -66,6 +66,7 @@ _HIDDEN_STYLE = re.compile(
     r"|(?:font-size|opacity)\s*:\s*0(?![.\d])",
     re.IGNORECASE,
 )
+_INLINE = re.compile(r"display\s*:\s*inline", re.IGNORECASE)
 _TURNED = re.compile(r"unicode-bidi\s*:\s*bidi-override", re.IGNORECASE)
 """Text written from its end, which the style turns round for the eye."""
 _CLASS_ALONE = re.compile(r"^\s*(?:[\w-]+)?\.([\w-]+)\s*$")
@@ -160,6 +161,13 @@ def _name(attributes: dict[str, str | None]) -> str:
     return next((value for key in _CELL_NAMES if (value := attributes.get(key))), "")
 
 
+def _edge(node: LexborNode) -> str:
+    """What an element's border is in its text: the end of a line, or a seam."""
+    if node.tag not in _BLOCKS:
+        return SEAM
+    return SEAM if _INLINE.search(node.attributes.get("style") or "") else "\n"
+
+
 class _Flattener:
     def __init__(self, hidden: frozenset[str], turns: bool) -> None:
         self.rows: list[Row] = []
@@ -206,7 +214,7 @@ class _Flattener:
             self._data.append({})
             self._named.append(_name(node.attributes))
         else:
-            self._buffers[-1].append("\n" if tag in _BLOCKS else SEAM)
+            self._buffers[-1].append(_edge(node))
             if tag == "img" and self._open_rows and _PICTURE.fullmatch(alt := node.attributes.get("alt") or ""):
                 # Numbers shown as pictures, told to those who do not see them.
                 self._buffers[-1].append(alt)
@@ -226,7 +234,7 @@ class _Flattener:
         elif tag in ("td", "th") and self._open_rows:
             self._open_rows[-1].cells.append(Cell("".join(self._buffers.pop()), self._data.pop(), self._named.pop()))
         else:
-            self._buffers[-1].append("\n" if tag in _BLOCKS else SEAM)
+            self._buffers[-1].append(_edge(node))
 
     def _attributes(self, attributes: dict[str, str | None]) -> None:
         data = {key[5:]: value for key, value in attributes.items() if key.startswith("data-") and value}

@@ -9,7 +9,7 @@ from shoal.domain import Candidate, Refused, Scheme
 from shoal.sources.extract.entry import Reading, build, is_v4, port_number, read_token
 from shoal.sources.extract.json_tables import named_row, table_rows
 from shoal.sources.extract.json_text import BROKEN, load, whole_values
-from shoal.sources.extract.labels import FOREIGN, NOT_PROXY, SCHEMES, normal
+from shoal.sources.extract.labels import FOREIGN, NOT_PROXY, SCHEMES, SERVICES, normal
 from shoal.sources.extract.record import is_record, read_record
 from shoal.sources.extract.text import read_line
 
@@ -75,7 +75,7 @@ def walk(value: Any, scheme: Scheme | None, limit: int, nested: Nested, depth: i
 
 def _member(key: str, item: Any, scheme: Scheme | None, limit: int, nested: Nested, depth: int) -> Iterator[Reading]:
     word = normal(key)
-    if word in NOT_PROXY or word in FOREIGN:
+    if word in NOT_PROXY or word in FOREIGN or word in SERVICES:
         return
     if isinstance(item, dict) and is_v4(key):
         fields = {normal(name): inner for name, inner in item.items() if isinstance(name, str)}

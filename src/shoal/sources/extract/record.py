@@ -37,7 +37,7 @@ _PORTS_LIMIT = 64
 
 def is_record(fields: Mapping[str, Any]) -> bool:
     """True when the fields (names normalised) hold an address with a port, or an entry in one field."""
-    if any(_scalar(fields.get(name)) or _several(fields[name]) for name in fields if name in PORT):
+    if any(_scalar(fields[name]) or _several(fields[name]) for name in fields if name in PORT) or _ported(fields):
         return any(
             _text(fields[name]) and (name in ADDRESS or is_v4(_text(fields[name])))
             for name in fields
@@ -48,10 +48,11 @@ def is_record(fields: Mapping[str, Any]) -> bool:
 
 def read_record(fields: Mapping[str, Any], scheme: Scheme | None) -> Iterator[Reading]:
     """The candidates of one record, one for each scheme it claims and each port it lists."""
-    several = next((name for name in fields if name in PORT and _several(fields[name])), None)
+    several = next((name for name in fields if name in PORT and _several(fields[name])), _ported(fields))
     if several is not None and not any(_scalar(fields[name]) for name in fields if name in PORT):
+        rest = {name: value for name, value in fields.items() if name != several}
         for port, label in _several(fields[several])[:_PORTS_LIMIT]:
-            yield from read_record({**fields, several: port, **({"protocol": label} if label else {})}, scheme)
+            yield from read_record({**rest, "port": port, **({"protocol": label} if label else {})}, scheme)
         return
     said = next((fields[name] for name in fields if name in PROTOCOL and _words(fields[name])), None)
     label = _words(said)
@@ -77,7 +78,11 @@ def _base(fields: Mapping[str, Any], scheme: Scheme | None) -> Reading:
     told = any(name in PROTOCOL and _words(fields[name]) for name in fields)
     port = next((_text(fields[name]) for name in fields if name in PORT and _scalar(fields[name])), "")
     fault: Reading = None
-    for name in sorted((n for n in fields if n in ADDRESS or n in ENTRY), key=lambda n: n in ENTRY):
+    secret = any(name in USERNAME and _scalar(fields[name]) for name in fields)
+    # Beside an address a name is its reverse look-up in a list; with a secret it is the gateway of a provider.
+    listed = not secret and (told or any(name in COUNTRY or name in _FLAGS for name in fields))
+    held = (name for name in fields if name in ADDRESS or name in ENTRY)
+    for name in sorted(held, key=lambda n: (n in ENTRY, listed and not is_v4(_text(fields[n]).strip()))):
         value = _text(fields[name]).strip()
         if not value:
             continue
@@ -152,6 +157,14 @@ def _several(value: Any) -> list[tuple[str, str]]:
         if port:
             found.append((port, label))
     return found
+
+
+def _ported(fields: Mapping[str, Any]) -> str | None:
+    """The field whose protocols each tell their port: ``"protocols": [{"type": "socks4", "port": 4145}]``."""
+    for name, value in fields.items():
+        if name in PROTOCOL and isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+            return name if _several(value) else None
+    return None
 
 
 def _inner(value: Any, key: str) -> Any:

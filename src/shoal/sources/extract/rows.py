@@ -26,11 +26,14 @@ from shoal.sources.extract.labels import (
     scheme_words,
 )
 from shoal.sources.extract.record import is_record, read_record
-from shoal.sources.extract.text import carried, labelled, read_line
+from shoal.sources.extract.text import INVISIBLE, carried, labelled, read_line
 
 _QUAD = re.compile(r"\d{1,10}(?:\.\d{1,10}){3,}")
 _PORT_CELL = re.compile(r"\d\w{0,5}", re.ASCII)
 COLUMNS = ADDRESS | ENTRY | PORT | PROTOCOL | NOT_PROXY
+_ONLY_SCHEMES = re.compile(r"(?:(?:https?|socks[ -]?v?[45]a?)[\s,/&+]{0,3}){1,4}", re.IGNORECASE)
+_CARD_LINES = 8
+"""Lines of a card below its entry that may name its scheme."""
 _LABEL_LIMIT = 40
 """Characters of a cell that can still be a label: longer ones are text."""
 
@@ -72,7 +75,8 @@ def _in_order(rows: list[Row], scheme: Scheme | None) -> Iterator[Reading]:
 
 def plain(text: str) -> str:
     """A cell's text without seams."""
-    return text.replace(SEAM, "").replace("\xa0", " ").strip()
+    text = text.replace(SEAM, "").replace("\xa0", " ")
+    return (text if text.isascii() else text.translate(INVISIBLE)).strip()
 
 
 def _is_head(names: tuple[str, ...]) -> bool:
@@ -134,7 +138,8 @@ def _readings(
 ) -> Iterator[Reading]:
     fields = {name: text for name, text in zip(names, texts, strict=False) if name and name not in NOT_PROXY}
     if len(names) == len(texts) and _fits(fields):
-        yield from read_record(fields, scheme)
+        labels = None if any(name in PROTOCOL for name in fields) else _labels(texts, names)
+        yield from _labelled(list(read_record(fields, None if labels else scheme)), labels, scheme)
         return
     pairs = list(_pairs(row, texts, names, hidden)) or list(_lone_pair(texts, names, hidden))
     if not pairs:
@@ -241,11 +246,47 @@ def _flag(row: Row, texts: list[str]) -> str | None:
 
 
 def read_lines(lines: list[str], scheme: Scheme | None) -> Iterator[Reading]:
-    """Loose lines as running text; an address alone on its line takes the port from a line that follows."""
+    """Loose lines as running text. Where each entry is followed by a line that names schemes, as cards do, these are
+    its own."""
+    if not any(_claim(line) for line in lines):
+        yield from (item for item in _loose(lines, scheme) if not isinstance(item, int))
+        return
+    claims: dict[int, tuple[Scheme, ...]] = {}
+    readings: list[Reading] = []
+    entry, since = -1, 0
+    for item in _loose(lines, scheme):
+        if not isinstance(item, int):
+            readings.append(item)
+            if isinstance(item, Candidate):
+                entry, since = len(readings) - 1, 0
+        elif entry >= 0 and since < _CARD_LINES:
+            since += 1
+            if entry not in claims and (words := _claim(lines[item])):
+                claims[entry] = words
+    entries = [at for at, reading in enumerate(readings) if isinstance(reading, Candidate)]
+    cards = len(entries) > 1 and all(at in claims for at in entries)
+    for at, reading in enumerate(readings):
+        yield from _labelled([reading], claims[at] if cards and at in claims else None, scheme)
+
+
+def _claim(line: str) -> tuple[Scheme, ...]:
+    """The schemes of a line that names nothing else."""
+    if len(line) > _LABEL_LIMIT:
+        return ()
+    label, value = labelled(plain(line))
+    if label and label not in PROTOCOL:
+        return ()
+    return (scheme_words(value) or ()) if _ONLY_SCHEMES.fullmatch(value) else ()
+
+
+def _loose(lines: list[str], scheme: Scheme | None) -> Iterator[Reading | int]:
+    """The readings of loose lines, each line's number before what it says; an address alone on its line takes the
+    port from a line that follows."""
     waiting: str | None = None
     between = 0
     headed = False
-    for line in lines:
+    for number, line in enumerate(lines):
+        yield number
         text = unpacked(plain(line)) if len(line) < 600 else plain(line)
         if not text:
             continue

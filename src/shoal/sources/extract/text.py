@@ -39,13 +39,19 @@ _COMMENT = re.compile(r"(?:#(?!\d+[.):]?\s)|//|;|<!--|--\s|%%)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 _LOG = re.compile(
     r"(?:^|[\s\"'])(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|PROPFIND)\s+(?:/|\*\s|https?://|[\w.-]+:\d)|\bTCP_(?:MISS|HIT|TUNNEL|DENIED)"
-    r"|\b(?:ESTABLISHED|TIME_WAIT|CLOSE_WAIT|LAST_ACK|SYN_SENT|SYN_RECV|FIN_WAIT_?\d?)\b"
+    r"|\b(?:LISTEN|ESTAB|ESTABLISHED|TIME_WAIT|CLOSE_WAIT|LAST_ACK|SYN_SENT|SYN_RECV|FIN_WAIT_?\d?)\b"
+    r"|[a-z](?:Exception|Error): "
 )
 """A line of a server's log: its addresses are clients and their targets."""
+_DIRECTIVE = re.compile(
+    r"(?:listen|resolver|server|upstream)\s+[^\s,]+(?:\s[^;]*)?;$|bind\s|server\s+[A-Za-z][\w.-]*\s+\S+:\d|.{0,200}?(?<![\w])(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\s|(?:Listen|ListenAddress|ProxyPass\w*|RemoteAddr)\s"
+)
+"""A statement of a server's settings: where it listens and what stands behind it."""
 _BULLET = re.compile(r"(?:(?:[-*+>]+|#?\d{1,6}[.)\]:])\s+|#?\d{1,6}(?:[)\]]|\s+(?=\S*[.:]))|[•·●▪►→✅✔️]+\s*)+")
 _LABEL = re.compile(r"[\"']?([^\W\d][^:：=\"']{0,24}?)[\"']?(?:\s*(?:=>|->|→|[:：=])|\s+[-–—](?=\s))\s*(.*)", re.DOTALL)
 _ANNOTATION = re.compile(r"\s([A-Z]{2})-[NAH]!?(?:-S!?)?(?=\s|$)")
 _URL = re.compile(r"(?:https?|socks[45]?[ah]?)://[^\s\"'<>()\[\]{}|,;]+", re.IGNORECASE)
+_OTHER_URL = re.compile(r"^[\w.]{1,60}=[\"']?[A-Za-z][A-Za-z0-9+.-]{0,30}(?::[a-z]{1,20})?://")
 _QUERY = re.compile(
     r"(?:socks\?|proxy:|[?&;])(?=(?:.{0,300}?[&;?])?(?:server|host|proxy_?ip|ip)=([^&;\s]+))(?=(?:.{0,300}?[&;?])?port=(\d{1,6}))",
     re.IGNORECASE,
@@ -74,8 +80,9 @@ _PROXY_FLAG = re.compile(
 )
 _PROXY_LABEL = re.compile(r"(?:[\w-]+ ){0,2}prox(?:y|ies)\s*[:=]\s*(?=\S+$)", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[,;|]+")
+_MARKS = re.compile(r"[,;|#]")
 _FIELDS = re.compile(r"[\t,;|]")
-_INVISIBLE = {0xFEFF: None, 0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0xAD: None, 0xA0: " ", 0x3000: " "}
+INVISIBLE = {0xFEFF: None, 0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0xAD: None, 0xA0: " ", 0x3000: " "}
 _WIDE_STOP = re.compile(r"(?<=\d)[。｡](?=\d)")
 _WIDE = str.maketrans(
     {
@@ -121,7 +128,7 @@ def read_line(line: str, scheme: Scheme | None = None, *, prose: bool = False) -
         yield None if prose or not line.strip() else Refused.MALFORMED
         return
     if not line.isascii():
-        line = _WIDE_STOP.sub(".", line.translate(_INVISIBLE).translate(_WIDE))
+        line = _WIDE_STOP.sub(".", line.translate(INVISIBLE).translate(_WIDE))
     line = line.strip()
     if not line:
         return
@@ -139,7 +146,7 @@ def read_line(line: str, scheme: Scheme | None = None, *, prose: bool = False) -
 def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]:
     found: list[Candidate] = []
     refused: list[Refused] = []
-    if _LOG.search(line):
+    if _LOG.search(line) or _DIRECTIVE.match(line):
         if not prose:
             yield Refused.MALFORMED
         return
@@ -213,6 +220,9 @@ def _word(word: str, scheme: Scheme | None, names: bool, text: str) -> list[Read
     if "://" in word and not read_scheme(word.lstrip("\"'`([{<*")) and (urls := _URL.findall(word)):
         # "http_proxy=http://..." and Markdown links, before the name in front is taken for a user.
         return [read_token(url, scheme, names=names, text=text) for url in urls]
+    if "=" in word and _OTHER_URL.search(word):
+        # "DATABASE_URL=postgres://...": neither the name in front nor the address is a proxy's.
+        return [Refused.MALFORMED]
     whole = read_token(word, scheme, names=names, text=text)
     pieces = [piece for piece in _SEPARATORS.split(word) if piece]
     if len(pieces) > 1:
@@ -299,7 +309,7 @@ def _bare(line: str, words: list[str]) -> bool:
 
 def _annotated(candidate: Candidate, line: str, words: list[str]) -> Iterator[Candidate]:
     """The one entry of a line with what the rest of the line says about it: scheme and country."""
-    if len(words) == 1 and not _SEPARATORS.search(line):
+    if len(words) == 1 and not _MARKS.search(line):
         yield candidate
         return
     host = candidate.endpoint.host
