@@ -128,7 +128,7 @@ class LinkChange(Struct, frozen=True, forbid_unknown_fields=True):
     permanent: bool | UnsetType = UNSET
     preview: bool | UnsetType = UNSET
     seconds: Annotated[float, Meta(gt=0, le=1000000000.0)] | UnsetType | None = UNSET
-    click_limit: Annotated[int, Meta(ge=1, le=1000000000)] | UnsetType | None = UNSET
+    click_limit: Annotated[float, Meta(ge=1, le=1_000_000_000, multiple_of=1)] | UnsetType | None = UNSET
 
 
 class LeaseWish(Struct, frozen=True):

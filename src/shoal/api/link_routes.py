@@ -39,6 +39,14 @@ _PAGE: Final = """<!doctype html>
 """
 
 
+class _RefusedTargetError(Exception):
+    """No link may lead there: the request is well formed, hence 403."""
+
+    @property
+    def problem(self) -> Problem:
+        return Problem(403, "target_refused", f"{self}.", "url")
+
+
 class LinkRoutes:
     """Endpoints over one book. ``show`` answers a saved query."""
 
@@ -63,7 +71,10 @@ class LinkRoutes:
             expires_at=0.0 if wish.seconds is UNSET else self._clock.now() + wish.seconds,
             click_limit=0 if wish.click_limit is UNSET else int(wish.click_limit),
         )
-        link = self._leading(link, request, wish.url, wish.query)
+        try:
+            link = self._leading(link, request, wish.url, wish.query)
+        except _RefusedTargetError as error:
+            return problem_response(error.problem)
         alias = None if wish.alias is UNSET else wish.alias
         if alias is not None and link.kind is LinkKind.QUERY:
             detail = "whoever knows the code of a saved query may read it, so nobody may guess it: leave alias out"
@@ -122,7 +133,10 @@ class LinkRoutes:
             kind = LinkKind.URL if wish.query is UNSET else LinkKind.QUERY
             if kind is not link.kind:
                 raise InvalidQueryError("url", f"this link stands for a {link.kind.value}; make a new one instead")
-            link = self._leading(link, request, wish.url, wish.query)
+            try:
+                link = self._leading(link, request, wish.url, wish.query)
+            except _RefusedTargetError as error:
+                return problem_response(error.problem)
         if wish.permanent is not UNSET:
             link = replace(link, permanent=wish.permanent)
         if wish.preview is not UNSET:
@@ -140,10 +154,14 @@ class LinkRoutes:
         return Response(status_code=204, headers=NO_STORE)
 
     def _leading(self, link: Link, request: Request, url: object, query: object) -> Link:
-        """The link with its target. Raises InvalidQueryError for one that is not allowed."""
+        """The link with its target. Raises InvalidQueryError for no query, _RefusedTargetError for what no link may
+        lead to."""
         if isinstance(url, str):
             own = self._own | {_host_of(request)}
-            return replace(link, target=check_url(url, own=own, allowed=self._hosts), kind=LinkKind.URL)
+            try:
+                return replace(link, target=check_url(url, own=own, allowed=self._hosts), kind=LinkKind.URL)
+            except InvalidQueryError as error:
+                raise _RefusedTargetError(str(error)) from error
         text = query_string(query) if isinstance(query, str | dict) else ""
         read_wanted(text.encode(), limit=self._limit)
         return replace(link, target=text, kind=LinkKind.QUERY)

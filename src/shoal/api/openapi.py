@@ -85,8 +85,8 @@ def schemas(limit: int) -> Json:
         components[name]["properties"]["query"] = _saved_query(limit)
     components["LinkChange"]["not"] = {"required": ["url", "query"]}
     components["LinkBody"]["oneOf"] = [
-        {"required": ["url"]},
-        {"required": ["query"], "not": {"required": ["alias"]}},
+        {"required": ["url"], "not": {"required": ["query"]}},
+        {"required": ["query"], "not": {"anyOf": [{"required": ["url"]}, {"required": ["alias"]}]}},
     ]
     return {**components, "LeaseBody": _lease_body(), "Problem": _PROBLEM_SCHEMA, "CompatProxy": COMPAT_PROXY}
 
@@ -202,8 +202,7 @@ def parameters(names: Collection[str], *, required: Collection[str] = (), limit:
 
 
 def _lease_body() -> Json:
-    filters = {name: {**_PARAMETERS[name][0], "description": _PARAMETERS[name][1]} for name in PICK_FIELDS}
-    filters["max_age"] = _AGE_OR_SECONDS
+    filters = _filters(PICK_FIELDS)
     switch = {"type": "boolean", "default": False}
     return {
         "type": "object",
@@ -223,9 +222,19 @@ _AGE_OR_SECONDS: Final[Json] = {
 }
 
 
+def _filters(names: Collection[str]) -> Json:
+    """Filters as fields of a body: a list, or its one entry."""
+    fields = {}
+    for name in names:
+        schema, text = _PARAMETERS[name]
+        if schema.get("type") == "array":
+            schema = {"anyOf": [schema, schema["items"]]}
+        fields[name] = {**schema, "description": text}
+    return fields | {"max_age": _AGE_OR_SECONDS}
+
+
 def _saved_query(limit: int) -> Json:
-    properties = {name: {**_PARAMETERS[name][0], "description": _PARAMETERS[name][1]} for name in FIELDS}
-    properties["max_age"] = _AGE_OR_SECONDS
+    properties = _filters(FIELDS)
     properties["format"] = _PARAMETERS["format"][0]
     properties["credentials"] = {"type": "boolean"}
     properties["limit"] = {"type": "integer", "minimum": 1, "maximum": limit}
