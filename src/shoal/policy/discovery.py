@@ -27,6 +27,8 @@ class Attempt(Struct, frozen=True, gc=False):
     page: str = ""
     """Ask for this signed document in place of the echo: one exchange proves that the path works and that content of
     this kind survives it."""
+    sni: str = ""
+    """Name another server in the handshake with the judge: who intercepts TLS to well-known sites only is found so."""
 
 
 class Result(Protocol):
@@ -59,6 +61,8 @@ class Judges(Struct, frozen=True, gc=False):
     """One of them has an IPv4 address: SOCKS4 can name no other."""
     only_443: bool = False
     """The TLS one listens on port 443, so that reaching it does not show whether other ports may be reached."""
+    strange_sni: bool = False
+    """The TLS one shows us its certificate also under another server's name."""
 
 
 class Situation(Struct, frozen=True, gc=False):
@@ -115,6 +119,11 @@ _SPOKEN: Final = (Reason.AUTH, Reason.DENIED, Reason.BAD_STATUS, Reason.UNREACHA
 GUESS_SHARE: Final = 0.5
 """A guess may use half of the time that is left, so that a server which waits in silence for its own protocol leaves
 time for the next guess. A claim gets all of it: lists are right about 95 % of live proxies."""
+
+
+STRANGE_NAME: Final = "www.google.com"
+"""The name in the handshake that is not the judge's. It only ever travels to the judge; selective interceptors act on
+names that everybody uses."""
 
 
 def scheme_order(situation: Situation) -> tuple[Scheme, ...]:
@@ -231,6 +240,10 @@ def _next_on(
             return Attempt(scheme, base.mode, base.tls, True, base.by_address)
     if situation.judges.tls and not any(result.attempt.tls for result in mine):
         return Attempt(scheme, "tunnel", True, False, proven[-1].by_address)
+    if situation.judges.strange_sni and not any(result.attempt.sni for result in mine):
+        secured = next((result.attempt for result in mine if result.attempt.tls and _worked(result)), None)
+        if secured is not None:
+            return replace(secured, page="", sni=STRANGE_NAME)
     if situation.judges.only_443 and situation.judges.plain and not scheme.is_socks:
         tunnels = [result for result in mine if result.attempt.mode == "tunnel" and not result.attempt.document]
         if any(_worked(result) for result in tunnels) and all(result.attempt.tls for result in tunnels):

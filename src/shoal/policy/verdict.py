@@ -135,12 +135,14 @@ class Outcome(Struct, gc=False):
     @property
     def works(self) -> bool:
         """Proof that the path works: a nonce came back."""
-        return (self.failure is None or self.proved) and not self.attempt.document
+        return (self.failure is None or self.proved) and not (self.attempt.document or self.attempt.sni)
 
 
 def honesty_of(outcome: Outcome) -> Honesty | None:
     """What one outcome says about honesty; None when nothing."""
     failure = outcome.failure
+    if outcome.attempt.sni:
+        return None if failure is None else Honesty.INTERCEPTS
     if failure is None:
         return Honesty.CLEAN if outcome.attempt.document and outcome.content is not Honesty.UNKNOWN else None
     if (outcome.attempt.page or outcome.proved) and failure.stage is Stage.CONTENT:
@@ -188,6 +190,8 @@ def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
         unsure = unsure or outcome.content is Honesty.UNKNOWN
         if outcome.keeps_alive is not None:
             (can if outcome.keeps_alive else cannot).add(Capability.KEEP_ALIVE)
+        if attempt.sni:
+            continue
         capability = _proves(attempt)
         if not outcome.works:
             failure = outcome.failure

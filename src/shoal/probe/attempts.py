@@ -49,6 +49,8 @@ class Attempts:
             # A guess may wait for the connect as long as any: that a host is dead holds for all schemes.
             deadline = min(deadline, started + max(self._options.connect_timeout, share))
         try:
+            if attempt.sni:
+                return await self._strange_name(record, attempt, seat, address, deadline)
             if attempt.document:
                 return await self._documents(record, attempt, seat, address, deadline)
             nonce = self._nonce()
@@ -136,6 +138,24 @@ class Attempts:
         timing = _timing_of(slowest)
         keeps = exchanges[kept].kept if kept else None
         return Outcome(attempt, failure, timing=timing, judge=seat.judge.url, keeps_alive=keeps)
+
+    async def _strange_name(
+        self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float
+    ) -> Outcome:
+        """A handshake with the judge under another server's name. What does not arrive proves nothing: some networks
+        drop connections by the name in them."""
+        judge = seat.judge
+        host = judge.host if judge.named and not attempt.by_address else _literal(seat, attempt.scheme)
+        target = Target(host, judge.port, self._contexts.proxy, attempt.sni)
+        plan = UpstreamPlan(record.proxy(attempt.scheme), target, attempt.mode, self._contexts.proxy)
+        loop = asyncio.get_running_loop()
+        exchange = Exchange(loop, self._panel.wheel, b"", plan, self._options.answer_limit_bytes)
+        await self._run(exchange, record, seat, address, deadline)
+        failure = None
+        if exchange.certificate is not None and seat.strange not in (None, exchange.certificate):
+            words = f"under the name {attempt.sni} another certificate came than the judge's"
+            failure = Failure(Stage.TARGET_TLS, Reason.CERT, words)
+        return Outcome(attempt, failure, timing=_timing_of(exchange), judge=judge.url)
 
     async def _foreign_page(
         self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float

@@ -25,8 +25,8 @@ class Exchange(asyncio.Protocol):
 
     __slots__ = (
         "_again", "_deadline", "_done", "_expired", "_handshake_timeout", "_limit", "_loop", "_overall", "_plan",
-        "_reader", "_request", "_slot", "_stage", "_task", "_transport", "_wheel", "body", "connected", "ended",
-        "failure", "first_byte", "head", "kept", "ready", "reason", "started", "status",
+        "_reader", "_request", "_slot", "_stage", "_task", "_transport", "_wheel", "body", "certificate", "connected",
+        "ended", "failure", "first_byte", "head", "kept", "ready", "reason", "started", "status",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +57,8 @@ class Exchange(asyncio.Protocol):
         self.body = b""
         self.head = b""
         """The answer's head as it came, or as the codec read it."""
+        self.certificate: bytes | None = None
+        """What the target showed, in DER form, where the exchange asked for no answer."""
         self.started = self.connected = self.ready = self.first_byte = self.ended = 0.0
 
     async def run(
@@ -201,6 +203,11 @@ class Exchange(asyncio.Protocol):
         self.ready = self._loop.time()
         self._stage = Stage.RECEIVE
         self._set_deadline(self._overall)
+        if not self._request:
+            # Only the handshake was wanted.
+            self.certificate = plan.certificate
+            self._done.set_result(None)
+            return
         if plan.is_clear:
             self._plan = None
             tcp.write(self._request)

@@ -10,7 +10,7 @@ from shoal.domain import Failure, Reason, Stage, Trust
 from shoal.domain.judge import DOCUMENTS
 from shoal.options import JudgeOptions
 from shoal.policy.content import FAITHFUL_FIELDS
-from shoal.policy.discovery import Judges
+from shoal.policy.discovery import STRANGE_NAME, Judges
 from shoal.policy.verdict import Echo, OwnAddresses, gives_away
 from shoal.ports import Clock, JudgeStatus, ResolveError, Resolver
 from shoal.probe.connection import Exchange
@@ -211,6 +211,7 @@ class JudgePanel:
             # Not resolved yet counts as yes.
             any(not seat.addresses or any(":" not in address for address in seat.addresses) for seat in carriers),
             tls is not None and all(seat.judge.port == 443 for seat in self._tls),
+            tls is not None and tls.strange is not None,
         )
         seen = {seat.own_seen for seat in well if seat.own_seen is not None}
         if well and seen != self._own.addresses:
@@ -287,12 +288,14 @@ class JudgePanel:
         plan = None
         if judge.tls:
             plan = UpstreamPlan(None, Target(judge.host, judge.port, self._contexts.target))
-        request = seat.template(document, False).request(nonce)
+        return await self._dial(seat, seat.template(document, False).request(nonce), plan, deadline)
+
+    async def _dial(self, seat: Seat, request: bytes, plan: UpstreamPlan | None, deadline: float) -> Exchange:
         exchange = Exchange(asyncio.get_running_loop(), self.wheel, request, plan, ANSWER_LIMIT_BYTES)
         self.charge(seat)
         await exchange.run(
             seat.addresses[0],
-            judge.port,
+            seat.judge.port,
             connect_timeout=CONTROL_TIMEOUT,
             handshake_timeout=CONTROL_TIMEOUT,
             deadline=deadline,
@@ -317,9 +320,17 @@ class JudgePanel:
         seat.documents = all(
             answer.status == 200 and answer.body == DOCUMENTS[path].body for path, answer in answers.items()
         )
+        if seat.judge.tls:
+            seat.strange = await self._strange_certificate(seat, now + CONTROL_TIMEOUT)
         seat.signs = seat.documents and all(
             read_signature(seat.judge, answer.head, nonces[path]).nonce_ok for path, answer in answers.items()
         )
+
+    async def _strange_certificate(self, seat: Seat, deadline: float) -> bytes | None:
+        """What the judge shows under a name that is not its own, without a proxy in between."""
+        # Unverified, since the name cannot fit: it is only compared.
+        target = Target(seat.judge.host, seat.judge.port, self._contexts.proxy, STRANGE_NAME)
+        return (await self._dial(seat, b"", UpstreamPlan(None, target), deadline)).certificate
 
     async def _ask_for_page(self, seat: Seat) -> None:
         """A page of a foreign judge that can be compared: the same twice in a row."""

@@ -19,7 +19,7 @@ from shoal.domain import (
     Stage,
 )
 from shoal.policy.discovery import Situation
-from shoal.policy.verdict import Outcome, facts_of
+from shoal.policy.verdict import Outcome, facts_of, honesty_of
 
 _STAGES: Final = {stage: rank for rank, stage in enumerate(Stage)}
 
@@ -53,12 +53,16 @@ def _observe(
 ) -> Observation:
     """One observation of all that happened on one scheme."""
     best = outcomes[0]
-    works = False
+    works = serious = False
     failure: Failure | None = None
     at_fault: Blame | None = None
     for outcome, found in zip(outcomes, blames, strict=True):
-        if outcome.failure is not None and failure is None:
-            failure, at_fault = outcome.failure, found
+        if outcome.failure is not None:
+            said = honesty_of(outcome)
+            dishonest = said is not None and said.is_dangerous
+            # What shows dishonesty is the thing to tell, whatever failed before it.
+            if failure is None or (dishonest and not serious):
+                failure, at_fault, serious = outcome.failure, found, dishonest
         if not works and outcome.works:
             works = True
             best = outcome

@@ -26,7 +26,7 @@ class Seat:
     __slots__ = (
         "_templates", "addresses", "baseline", "checked_at", "checked_loop", "documents", "documents_at", "error",
         "failure", "judge", "kept", "latency", "ok", "own_seen", "plain_answer", "proven", "reference", "signs",
-        "tokens", "tokens_at",
+        "strange", "tokens", "tokens_at",
     )  # fmt: skip
 
     def __init__(self, judge: Judge) -> None:
@@ -50,6 +50,8 @@ class Seat:
         self.kept: tuple[str, ...] = ()
         """Request fields that reach a foreign judge as they were sent."""
         self.plain_answer = b""
+        self.strange: bytes | None = None
+        """The certificate (DER) that it shows us under another server's name."""
         self.documents_at = float("-inf")
         self.tokens = 0.0
         self.tokens_at = 0.0

@@ -75,6 +75,11 @@ class UpstreamPlan:
         """Ready, and no layer left: bytes may go around the plan from now on."""
         return self.ready and self._outer is None and self._inner is None
 
+    @property
+    def certificate(self) -> bytes | None:
+        """The target's certificate (DER) as it came through the tunnel; None without TLS to the target."""
+        return None if self._inner is None or not self._inner.done else self._inner.certificate
+
     def start(self) -> None:
         """TCP is up."""
         if self._outer is not None:

@@ -88,6 +88,11 @@ class TlsLayer:
             parts.append(part)
         return b"".join(parts)
 
+    @property
+    def certificate(self) -> bytes | None:
+        """What the peer showed, in DER form; None before the handshake."""
+        return self._object.getpeercert(True)
+
     def end(self) -> None:
         """Nothing more will be sent: produce the close_notify. What the peer still sends can be read."""
         # WANT_READ: the peer's own close_notify has not come, which nobody needs to wait for.

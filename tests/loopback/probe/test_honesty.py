@@ -294,3 +294,47 @@ async def test_a_judge_of_an_older_release_is_asked_for_its_echo(world):
     world.signs = False
     results = await quick(world, world.http_proxy())
     assert all(result.works and result.anonymity is Anonymity.ELITE for result in results)
+
+
+async def test_who_intercepts_well_known_names_only_is_found_too(world):
+    await world.begin()
+    own = world.tls_server("www.google.com", ca=trustme.CA())
+
+    async def never(reader, writer):
+        await reader.read(1)
+
+    trap = await world.serve(never, own)
+
+    async def selective(reader, writer):
+        request = await reader.readuntil(b"\r\n\r\n")
+        if not request.startswith(b"CONNECT"):
+            writer.write(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n")
+            return
+        port = int(request.split(b" ")[1].rpartition(b":")[2])
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        hello = await reader.read(65536)
+        await world.relay(reader, writer, "127.0.0.1", trap if b"www.google.com" in hello else port, hello)
+
+    result = await world.prober.check(world.record(await world.serve(selective), Scheme.HTTP))
+    assert (result.works, result.honesty) == (True, Honesty.INTERCEPTS)
+    assert "tunnel" in result.capabilities
+    assert "www.google.com" in result.failure.detail
+
+
+async def test_a_network_that_drops_well_known_names_intercepts_nothing(world):
+    await world.begin()
+
+    async def censored(reader, writer):
+        request = await reader.readuntil(b"\r\n\r\n")
+        if not request.startswith(b"CONNECT"):
+            writer.write(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n")
+            return
+        port = int(request.split(b" ")[1].rpartition(b":")[2])
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        hello = await reader.read(65536)
+        if b"www.google.com" not in hello:
+            await world.relay(reader, writer, "127.0.0.1", port, hello)
+
+    result = await world.prober.check(world.record(await world.serve(censored), Scheme.HTTP))
+    assert (result.works, result.failure) == (True, None)
+    assert not result.honesty.is_dangerous

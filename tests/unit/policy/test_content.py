@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.policy.content import SHOWN, short_diff
+from shoal.policy.content import SHOWN, EchoContent, compare_echo, short_diff
 
 
 def test_an_insertion_is_shown_where_it_stands():
@@ -28,3 +28,24 @@ def test_it_is_short_and_printable_whatever_came(sent, came):
     assert words.isascii() and words.isprintable()
     assert len(words) < 2 * SHOWN + 90
     assert (words == "nothing") == (sent == came)
+
+
+SENT = {"User-Agent": "Shoal", "Accept": "*/*", "Host": "judge"}
+KEPT = ("User-Agent", "Accept")
+
+
+def test_an_echo_is_compared_field_by_field():
+    whole = [("Host", "other"), ("user-agent", "Shoal"), ("Accept", "*/*"), ("X-More", "1")]
+    assert compare_echo(SENT, whole, KEPT, b"{}", b"{}") == EchoContent(None, True)
+    assert not compare_echo(SENT, whole[:2], KEPT, b"{}", b"{}").complete
+    changed = compare_echo(SENT, [("User-Agent", "Other"), ("Accept", "*/*")], KEPT, b"{}", b"{}")
+    assert changed.changed.startswith("User-Agent: at byte 0")
+    assert not compare_echo(SENT, [], (), b"{}", b"{}").complete
+
+
+def test_markup_that_was_not_there_before_is_seen():
+    plain = b"<pre>REMOTE_ADDR = 1.2.3.4</pre><script>theirs()</script>"
+    seen = [("User-Agent", "Shoal"), ("Accept", "*/*")]
+    assert compare_echo(SENT, seen, KEPT, plain, plain).changed is None
+    added = compare_echo(SENT, seen, KEPT, plain + b"<SCRIPT src=//ads/x.js></script>", plain)
+    assert "<SCRIPT src=//ads/x.js>" in added.changed

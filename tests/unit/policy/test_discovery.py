@@ -207,3 +207,18 @@ def test_an_unsigned_document_is_followed_by_the_echo_and_a_signed_one_by_nothin
     assert next_attempt(where, [Outcome(first, mismatch)]).page == ""
     assert next_attempt(where, [Outcome(first, mismatch, proved=True)]) is None
     assert next_attempt(where, [Outcome(first, TIMEOUT)]) is None
+
+
+def test_a_profile_ends_with_another_name_in_the_handshake_and_another_port():
+    judges = Judges(True, True, True, True, only_443=True, strange_sni=True)
+    attempts = play(situation(Scheme.HTTP, judges=judges), lambda a: OK)
+    assert [bool(a.sni) for a in attempts] == [False, False, False, True, False]
+    assert shape(attempts)[-1] == "http:tunnel"
+    refused = play(situation(Scheme.HTTP, judges=judges), lambda a: DENIED if a.tls else OK)
+    assert not any(a.sni for a in refused) and shape(refused)[-1] == "http:tunnel:tls"
+
+
+def test_socks4_is_not_asked_for_what_it_cannot_name():
+    judges = Judges(True, True, True, True, ipv4=False)
+    assert "socks4:tunnel" not in shape(play(situation(Scheme.SOCKS4, judges=judges), lambda a: WRONG))
+    assert play(situation(paths=(path(Scheme.SOCKS4),), judges=judges), lambda a: OK) == []

@@ -188,3 +188,27 @@ def test_an_unsigned_document_counts_by_what_the_echo_then_shows():
     assert facts_of([changed, Outcome(FORWARD, MISMATCH)]).honesty is Honesty.FAKES
     assert facts_of([changed, Outcome(FORWARD, Failure(Stage.RECEIVE, Reason.TIMEOUT))]).honesty is None
     assert facts_of([Outcome(PAGE, CHANGED_PAGE, content=Honesty.FAKES)]).honesty is Honesty.FAKES
+
+
+def test_another_certificate_under_another_name_is_interception_and_silence_is_nothing():
+    strange = Attempt(Scheme.HTTP, "tunnel", True, sni="www.example.com")
+    cert = Failure(Stage.TARGET_TLS, Reason.CERT)
+    facts = facts_of([good(FORWARD), good(TUNNEL), Outcome(strange, cert)])
+    assert facts.honesty is Honesty.INTERCEPTS
+    assert facts.can >= {Capability.FORWARD, Capability.TUNNEL} and not facts.cannot
+    assert facts_of([good(FORWARD), Outcome(strange)]).honesty is None
+    assert not Outcome(strange).works
+
+
+def test_the_port_that_was_reached_tells_what_connect_is_good_for():
+    assert Capability.TUNNEL_ANY_PORT in facts_of([good(TUNNEL, port=8443)]).can
+    assert Capability.TUNNEL_ANY_PORT not in facts_of([good(TUNNEL, port=443)]).can
+    denied = Outcome(TUNNEL, Failure(Stage.TUNNEL, Reason.DENIED), port=8443)
+    assert Capability.TUNNEL_ANY_PORT in facts_of([good(FORWARD), denied]).cannot
+
+
+def test_an_echo_that_lost_something_keeps_a_right_page_from_being_clean():
+    page = Outcome(DOCUMENT)
+    assert facts_of([good(FORWARD), page]).honesty is Honesty.CLEAN
+    assert facts_of([good(FORWARD, content=Honesty.UNKNOWN), page]).honesty is None
+    assert facts_of([good(FORWARD), Outcome(DOCUMENT, content=Honesty.UNKNOWN)]).honesty is None
