@@ -16,6 +16,7 @@ from shoal.sources.extract.labels import ADDRESS, ENTRY, NOT_PORT, NOT_PROXY, PO
 from shoal.sources.extract.record import is_record, read_record
 from shoal.sources.extract.text import read_line
 
+_COUNTED = tuple(NOT_PORT)
 _DELIMITERS = ",;\t|"
 _LINK = re.compile(r"\[([^\[\]]{1,200})\]\([^()\s]{1,500}\)")
 _CODE = re.compile(r"[{}=<>]|\w\(\w+\(|^[^(]*\)")
@@ -103,7 +104,7 @@ def _counts(names: tuple[str, ...]) -> bool:
     """True when the head names no port and what stands behind the address is a count."""
     if any(name in PORT or name in ENTRY for name in names):
         return False
-    return any(first in ADDRESS and second in NOT_PORT for first, second in pairwise(names))
+    return any(first in ADDRESS and second.endswith(_COUNTED) for first, second in pairwise(names))
 
 
 def read_csv(text: str, scheme: Scheme | None, limit: int) -> Iterator[Reading]:

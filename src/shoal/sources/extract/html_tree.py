@@ -79,6 +79,8 @@ _CARRIES = re.compile(
 """Attributes that hold an entry: ``title``, ``onclick``, links to ``tg://socks?server=...``. MTProto is none."""
 _PICTURE = re.compile(r"\s*(?:\d{2,5}|\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)\s*")
 _NO_TEXT = frozenset(("src", "srcset", "style", "class", "id", "action", "cite"))
+_SPAN_LIMIT = 12
+"""Columns that one cell may cover: wider ones are advertisements."""
 _PARTS = ADDRESS | PORT | PROTOCOL
 _CELL_NAMES = ("data-title", "data-label", "data-column", "data-field", "data-th", "headers", "itemprop", "class", "id")
 _FLAG = re.compile(
@@ -232,7 +234,10 @@ class _Flattener:
         elif tag == "tr":
             self.rows.append(self._open_rows.pop())
         elif tag in ("td", "th") and self._open_rows:
-            self._open_rows[-1].cells.append(Cell("".join(self._buffers.pop()), self._data.pop(), self._named.pop()))
+            cells = self._open_rows[-1].cells
+            cells.append(Cell("".join(self._buffers.pop()), self._data.pop(), self._named.pop()))
+            if (wide := node.attributes.get("colspan") or "").isdecimal() and 1 < int(wide[:3]) <= _SPAN_LIMIT:
+                cells.extend(Cell("") for _ in range(int(wide) - 1))
         else:
             self._buffers[-1].append(_edge(node))
 

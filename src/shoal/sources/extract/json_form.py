@@ -9,7 +9,16 @@ from shoal.domain import Candidate, Refused, Scheme
 from shoal.sources.extract.entry import Reading, build, is_v4, port_number, read_token
 from shoal.sources.extract.json_tables import named_row, table_rows
 from shoal.sources.extract.json_text import BROKEN, load, whole_values
-from shoal.sources.extract.labels import FOREIGN, NOT_PROXY, SCHEMES, SERVICES, normal
+from shoal.sources.extract.labels import (
+    ADDRESS,
+    ENTRY,
+    FOREIGN,
+    NOT_PROXY,
+    PROTOCOL,
+    SCHEMES,
+    SERVICES,
+    normal,
+)
 from shoal.sources.extract.record import is_record, read_record
 from shoal.sources.extract.text import read_line
 
@@ -101,7 +110,14 @@ def _member(key: str, item: Any, scheme: Scheme | None, limit: int, nested: Nest
 
 
 def _spelt_out(fields: dict[str, Any]) -> dict[str, Any]:
-    """``{"i": "192.0.2.1", "p": 80}``: keys cut to a letter are believed where they hold what they stand for."""
+    """``{"i": "192.0.2.1", "p": 80}``: keys cut to a letter are believed where they hold what they stand for; an object
+    under the address's name is part of the record."""
+    for name, inner in fields.items():
+        if isinstance(inner, dict) and (name in ADDRESS or name in ENTRY):
+            own = {normal(key): item for key, item in inner.items() if isinstance(key, str)}
+            rest = {key: item for key, item in fields.items() if key != name and not isinstance(item, list | dict)}
+            if is_record(own) and any(key in PROTOCOL for key in rest):
+                return {**rest, **own}
     port = fields.get("p")
     for short in ("i", "h", "a", "s"):
         host = fields.get(short)

@@ -84,11 +84,12 @@ _SOMEBODY = _set(
 """Whose address it is where it is no proxy's: ``visitor_ip``, ``Source address``."""
 NOT_PROXY = _set(
     """
+    attacker attackers client clients player players victim victims visitor visitors
     exitip exit exitaddress exportaddress exportip outip outgoingip outboundip externalip externaladdress
     realip egress egressip originip origin clientip myip yourip publicip remoteaddr judge judges dns
     primarydns secondarydns dnsserver dnsservers nameserver nameservers resolver clientaddr peer peeraddr
     remote remoteip srcip sourceip srcaddr dstip dstaddr destinationip destip src dst localaddr localip
-    listen bind gateway via xforwardedfor detectedip resolvedip exithost outbound出口ip 出口ip 出口
+    listen bind gateway via xforwardedfor detectedip resolvedip exithost 出口ip 出口
     """
 ) | frozenset(
     whose + what
@@ -110,12 +111,12 @@ NOT_ADDRESS = _set(
 NOT_PORT = _set(
     """
     amount bytes clicks connections count delay downloads duration events failures hits hops id latency
-    logins ms number orders packets pageviews ping price qty quantity rank requests responsetime score
-    sessions size speed time total traffic uptime views visits 延迟 速度 数量 次数 время скорость asn as zip zipcode
-    postal plz prefix lat lon latitude longitude year speedms responsetimems
+    logins ms number orders packets pageviews ping price reports qty quantity rank requests responsetime score
+    sessions size speed time total traffic uptime views visits 延迟 速度 数量 次数 время скорость asn zip zipcode
+    postal plz prefix latitude longitude year speedms responsetimems
     """
 )
-"""Columns whose numbers are no ports even where they stand behind an address."""
+"""Ends of names of columns whose numbers are no ports even where they stand behind an address."""
 
 SCHEMES: dict[str, Scheme | None] = {
     "http": Scheme.HTTP,

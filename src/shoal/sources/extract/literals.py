@@ -14,7 +14,7 @@ _NAMED = (
 )
 _ROW = rf"""["'`]({_QUAD})["'`]\s?(?:,|=>|:)\s{{0,3}}["'`]?(\d{{1,5}})["'`]?\s?(?=[,)\]\}}]|$)([^()\[\]{{}}]{{0,99}})"""
 _BARE = re.compile(
-    rf"(?<![A-Za-z])(?:\w{{0,12}}proxy_?)?(?:ip|host|server|addr|address)=({_QUAD})[\s,;&].{{0,60}}?"
+    rf"(?<![A-Za-z_])(?:\w{{0,12}}proxy_?)?(?:ip|host|server|addr|address)=({_QUAD})[\s,;&].{{0,60}}?"
     r"(?<![A-Za-z])(?:\w{0,12}proxy_?)?port=(\d{1,5})(?!\d)",
     re.IGNORECASE,
 )

@@ -204,4 +204,4 @@ def _joined(value: Any) -> bool:
     if not isinstance(value, str) or ":" not in value or "<" in value:
         return False
     reading = read_token(value.strip(), names=True)
-    return reading is not None and " " not in value.strip()
+    return reading is not None and len(value.split()) == 1

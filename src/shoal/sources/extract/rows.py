@@ -29,6 +29,7 @@ from shoal.sources.extract.record import is_record, read_record
 from shoal.sources.extract.text import INVISIBLE, carried, labelled, read_line
 
 _QUAD = re.compile(r"\d{1,10}(?:\.\d{1,10}){3,}")
+_ENTRY = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?")
 _PORT_CELL = re.compile(r"\d\w{0,5}", re.ASCII)
 COLUMNS = ADDRESS | ENTRY | PORT | PROTOCOL | NOT_PROXY
 _ONLY_SCHEMES = re.compile(r"(?:(?:https?|socks[ -]?v?[45]a?)[\s,/&+]{0,3}){1,4}", re.IGNORECASE)
@@ -79,6 +80,16 @@ def plain(text: str) -> str:
     return (text if text.isascii() else text.translate(INVISIBLE)).strip()
 
 
+def _core(raw: str) -> str:
+    """A cell's text, or of it the one piece that is an address or entry beside words: buttons, links to look-ups."""
+    if SEAM in raw and len(raw) < 400:
+        pieces = [piece for piece in map(str.strip, raw.split(SEAM)) if piece]
+        numbers = [piece for piece in pieces if any(map(str.isdigit, piece))]
+        if len(pieces) > 1 and len(numbers) == 1 and _ENTRY.fullmatch(numbers[0]):
+            return numbers[0]
+    return plain(raw)
+
+
 def _is_head(names: tuple[str, ...]) -> bool:
     known = set(names)
     return bool(known & (PORT | ADDRESS | ENTRY | NOT_PROXY | NOT_ADDRESS)) and not any(
@@ -116,7 +127,7 @@ def _column(name: str) -> str:
 
 
 def _read_row(row: Row, names: tuple[str, ...], scheme: Scheme | None) -> Iterator[Reading]:
-    texts = [unpacked(plain(cell.text)) for cell in row.cells]
+    texts = [unpacked(_core(cell.text)) for cell in row.cells]
     hidden = {index for index, name in enumerate(names) if name in NOT_PROXY}
     shown = clip(" ".join(text for text in texts if len(text) < 80))
     found = False

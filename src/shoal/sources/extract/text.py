@@ -28,7 +28,9 @@ _PLAIN: Callable[[str], re.Match[str] | None] = re.compile(
     rf"(?:(https?|socks[45])://)?({_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}):(\d{{1,5}})[ \t\r]*", re.ASCII
 ).fullmatch
 _ADDRESS = re.compile(r"(?<![\w.])\d{1,10}(?:\.\d{1,10}){3,}(?![\w.]*\.\d)")
-_INSIDE = re.compile(r"(?<![\d.])(?<!\d[a-z_-])(\d{1,10}(?:\.\d{1,10}){3,}):(\d[\w]*|[^\s\w]?\d+)", re.IGNORECASE)
+_INSIDE = re.compile(
+    r"(?<![\d.])(?<!\d[a-z_-])(?<!\bv)(\d{1,10}(?:\.\d{1,10}){3,}):(\d[\w]*|[^\s\w]?\d+)", re.IGNORECASE
+)
 _APART = re.compile(
     r"(?:^|[\[(]|(?:ip|host|address|addr|server|proxy|地址|адрес)\s*[:=]?\s*[\"']?)(\d{1,3}(?:\.\d{1,3}){3})"
     r"[\s,;|()\[\]\"'-]{0,4}(?:port|порт|puerto|porta|端口|ポート|포트)\w{0,3}[\s:=\"'#]{0,5}(\d{1,5})(?![\w.])",
@@ -44,7 +46,7 @@ _LOG = re.compile(
 )
 """A line of a server's log: its addresses are clients and their targets."""
 _DIRECTIVE = re.compile(
-    r"(?:listen|resolver|server|upstream)\s+[^\s,]+(?:\s[^;]*)?;$|bind\s|server\s+[A-Za-z][\w.-]*\s+\S+:\d|.{0,200}?(?<![\w])(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\s|(?:Listen|ListenAddress|ProxyPass\w*|RemoteAddr)\s"
+    r"(?:listen|resolver|server|upstream)\s+[^\s,]+(?:\s[^;]*)?;$|bind\s|server\s+[A-Za-z][\w.-]*\s+\S+:\d|.{0,200}?(?<![\w])(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\s|(?:Listen|ListenAddress|<VirtualHost|ProxyPass\w*|RemoteAddr)\s"
 )
 """A statement of a server's settings: where it listens and what stands behind it."""
 _BULLET = re.compile(r"(?:(?:[-*+>]+|#?\d{1,6}[.)\]:])\s+|#?\d{1,6}(?:[)\]]|\s+(?=\S*[.:]))|[•·●▪►→✅✔️]+\s*)+")
@@ -157,7 +159,7 @@ def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]
     if len(words) > 2 and (argument := proxy_arguments(words)) is not None:
         yield from (one for one in argument if one is not None)
         return
-    if pairs := code_pairs(line):
+    if "socks?" not in line and (pairs := code_pairs(line)):
         yield from _coded(pairs, scheme)
         return
     if len(words) > 2 and words[0].lower() in SCHEMES and is_host(words[1]) and port_number(words[2]):
@@ -279,6 +281,9 @@ def _apart(line: str, words: list[str], scheme: Scheme | None, prose: bool) -> t
     cells = [cell.strip(" \"'`*\r") for cell in _FIELDS.split(line.replace("||", "|").strip("| \t"))]
     if len(cells) > 1:
         for index in range(len(cells) - 1):
+            if index and is_v4(cells[index - 1]):
+                # From one address to another: a range, or a packet's way.
+                continue
             if is_host(cells[index], names=index == 0 and not prose) and portlike(cells[index + 1]):
                 pairs.append((cells[index], cells[index + 1]))
     if not pairs and len(words) > 1 and portlike(words[1].strip(",;|\"'")):

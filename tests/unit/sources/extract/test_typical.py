@@ -75,6 +75,30 @@ DOCUMENTS: dict[str, tuple[str | bytes, str]] = {
         "<p>192.0.2.1:80<br>192.0.2.2:80</p><h2>SOCKS5</h2>",
         "192.0.2.1:80 192.0.2.2:80",
     ),
+    "head-over-two-columns": (
+        "<table><tr><th colspan=2>Address<th>Country<tr><td>192.0.2.1<td>80<td>China</table>",
+        "192.0.2.1:80",
+    ),
+    "cell-with-link-to-look-up": (
+        '<table><tr><th>IP<th>Port<tr><td>192.0.2.1 <a href="/w">whois</a><td>80</table>',
+        "192.0.2.1:80",
+    ),
+    "cell-with-button": (
+        "<table><tr><th>IP:PORT<th>LATENCY<tr><td><span>192.0.2.1:80</span><button>copy</button><td>1200</table>",
+        "192.0.2.1:80",
+    ),
+    "list-under-the-name-of-an-entry": (
+        '{"status": "success", "proxies": "192.0.2.1:80\\r\\n192.0.2.2:80"}',
+        "192.0.2.1:80 192.0.2.2:80",
+    ),
+    "scheme-outside-the-address-object": (
+        '[{"type": "socks4", "address": {"ip": "192.0.2.1", "port": 80}, "location": {"country": "US"}}]',
+        "socks4://192.0.2.1:80",
+    ),
+    "telegram-link-with-secret": (
+        "tg://socks?server=192.0.2.1&port=80&user=a&pass=b1\n",
+        "socks5://a:b1@192.0.2.1:80",
+    ),
     "scheme-and-country-behind-hashes": ("192.0.2.1:80#socks5#US\n", "socks5://192.0.2.1:80"),
     "scheme-with-a-colon-only": (
         "socks4:192.0.2.1:80\nhttps:192.0.2.2:80\n",
@@ -88,7 +112,7 @@ OTHERS = {
     "nginx": "server {\n  listen 192.0.2.1:80;\n  location / { proxy_pass http://192.0.2.2:8080; }\n}\n",
     "haproxy": "frontend w\n    bind 192.0.2.1:80\nbackend b\n    server web1 192.0.2.2:8080 check\n",
     "ini-of-services": "[database]\nhost = 192.0.2.1\nport = 5432\nuser = a\n[redis]\nhost = 192.0.2.2\nport = 6379\n",
-    "json-of-services": '{"database": {"host": "192.0.2.1", "port": 5432}, "smtp": {"server": "m.example", "port": 25}}',
+    "json-of-services": '{"database": {"host": "192.0.2.1", "port": 5432}, "smtp": {"server": "m.example"}}',
     "yaml-of-services": "spring:\n  redis:\n    host: 192.0.2.1\n    port: 6379\n",
     "urls-of-services": "DATABASE_URL=postgres://u:p@192.0.2.1:5432/db\nREDIS_URL=redis://:pw@192.0.2.2:6379/0\n",
     "wireguard": "[Peer]\nPublicKey = xyz=\nEndpoint = 192.0.2.1:51820\n",
@@ -99,6 +123,12 @@ OTHERS = {
     "requests-csv": "ip,requests\n192.0.2.1,8080\n192.0.2.2,3128\n",
     "asn-csv": "ip,asn,country\n192.0.2.1,13335,US\n",
     "ranges-csv": "start_ip,end_ip,asn,name\n192.0.2.1,192.0.2.9,13335,FOO\n",
+    "scores-csv": "ip_address,abuse_confidence_score,total_reports\n192.0.2.1,100,8080\n",
+    "ranges-without-head": "192.0.2.1\t192.0.2.9\t24\t8080\tFOO\n",
+    "virtual-host": "<VirtualHost 192.0.2.1:80>\n  ServerName a.example.com\n</VirtualHost>\n",
+    "inventory": "web1 ansible_host=192.0.2.1 ansible_port=22\n",
+    "clients-json": '[{"id": 1, "client": "192.0.2.1:8080", "score": 5}, {"id": 2, "client": "192.0.2.2:80"}]',
+    "version-behind-v": "notes on v2.0.0.1:443 follow\n",
     "visitors-page": "<table><tr><th>Visitor IP<th>Hits<tr><td>192.0.2.1<td>8080</table>",
 }
 
