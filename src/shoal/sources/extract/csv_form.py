@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from shoal.domain import Candidate, Refused, Scheme
 from shoal.sources.extract.entry import Reading, clip
-from shoal.sources.extract.labels import ADDRESS, ENTRY, NOT_PORT, NOT_PROXY, PORT, normal
+from shoal.sources.extract.labels import ADDRESS, ENTRY, NOT_ADDRESS, NOT_PORT, NOT_PROXY, PORT, normal
 from shoal.sources.extract.record import is_record, read_record
 from shoal.sources.extract.text import read_line
 
@@ -58,7 +58,11 @@ def head_of(line: str) -> Head | None:
         known = set(names)
         if known & ADDRESS and known & PORT:
             return Head(delimiter, names)
-        if len(known) > 1 and known & (ENTRY | ADDRESS | NOT_PROXY) and not any(name.isdigit() for name in names):
+        if (
+            len(known) > 1
+            and known & (ENTRY | ADDRESS | NOT_PROXY | NOT_ADDRESS)
+            and not any(name.isdigit() for name in names)
+        ):
             return Head(delimiter, names)
     return None
 

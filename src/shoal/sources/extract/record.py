@@ -81,9 +81,9 @@ def _base(fields: Mapping[str, Any], scheme: Scheme | None) -> Reading:
     secret = any(name in USERNAME and _scalar(fields[name]) for name in fields)
     # Beside an address a name is its reverse look-up in a list; with a secret it is the gateway of a provider.
     listed = not secret and (told or any(name in COUNTRY or name in _FLAGS for name in fields))
-    held = (name for name in fields if name in ADDRESS or name in ENTRY)
-    for name in sorted(held, key=lambda n: (n in ENTRY, listed and not is_v4(_text(fields[n]).strip()))):
-        value = _text(fields[name]).strip()
+    held = [(name in ENTRY, _text(fields[name]).strip()) for name in fields if name in ADDRESS or name in ENTRY]
+    # An IPv6 address beside another one is where the proxy leaves: it is reached at the other.
+    for _, value in sorted(held, key=lambda h: (h[0], h[1].count(":") > 1, listed and not is_v4(h[1]))):
         if not value:
             continue
         host = value.split("://")[-1].rstrip("/")
@@ -201,7 +201,7 @@ def _words(value: Any) -> str:
 
 
 def _joined(value: Any) -> bool:
-    if not isinstance(value, str) or ":" not in value or "<" in value:
+    if not isinstance(value, str) or ":" not in value or "<" in value or ("," in value and value.count(":") > 1):
         return False
     reading = read_token(value.strip(), names=True)
     return reading is not None and len(value.split()) == 1

@@ -60,7 +60,7 @@ def _in_order(rows: list[Row], scheme: Scheme | None) -> Iterator[Reading]:
         if row.table == 0 and row.cells:
             lines.append(row.cells[0].text)
             continue
-        names = tuple(normal(plain(cell.text)) if len(cell.text) < 200 else "" for cell in row.cells)
+        names = tuple(_named_column(plain(cell.text)) if len(cell.text) < 200 else "" for cell in row.cells)
         if row.table not in heads and _is_field(names, row):
             # A table on its side: one field a row.
             lines.append(f"{plain(row.cells[0].text).strip(':')}: {plain(row.cells[1].text)}")
@@ -88,6 +88,12 @@ def _core(raw: str) -> str:
         if len(pieces) > 1 and len(numbers) == 1 and _ENTRY.fullmatch(numbers[0]):
             return numbers[0]
     return plain(raw)
+
+
+def _named_column(text: str) -> str:
+    """The normalised name; of ``Fixed version`` the last word counts."""
+    name = normal(text)
+    return "version" if name.endswith("version") and name not in PROTOCOL else name
 
 
 def _is_head(names: tuple[str, ...]) -> bool:

@@ -42,7 +42,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 _LOG = re.compile(
     r"(?:^|[\s\"'])(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|PROPFIND)\s+(?:/|\*\s|https?://|[\w.-]+:\d)|\bTCP_(?:MISS|HIT|TUNNEL|DENIED)"
     r"|\b(?:LISTEN|ESTAB|ESTABLISHED|TIME_WAIT|CLOSE_WAIT|LAST_ACK|SYN_SENT|SYN_RECV|FIN_WAIT_?\d?)\b"
-    r"|[a-z](?:Exception|Error): "
+    r"|[a-z](?:Exception|Error): |[Cc]onnect(?:ion|ed) from\s|\[AF_INET6?\]|\bSIP/2\.0\b|\bsips?:"
 )
 """A line of a server's log: its addresses are clients and their targets."""
 _DIRECTIVE = re.compile(
@@ -166,6 +166,9 @@ def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]
         yield _proxychains(words, scheme, line)
         return
     for position, word in enumerate(words):
+        if found and word in ("#", "//"):
+            # A remark may name a judge or a target.
+            break
         if ":" not in word:
             continue
         names = not prose and (position == 0 or len(words) == 1)
@@ -321,7 +324,10 @@ def _annotated(candidate: Candidate, line: str, words: list[str]) -> Iterator[Ca
     at = line.find(host)
     tail = line[at + len(host) :].lstrip("]") if at >= 0 else ""
     tail = re.sub(r"^[:\s,;|]*\d{1,5}", "", tail, count=1)
-    if candidate.credentials is None and (at == 0 or line[:at].endswith("://")):
+    front = line[: max(at, 0)]
+    if candidate.credentials is None and (
+        at == 0 or front.endswith("://") or (front[-1:] in "|,;" and front[:-1].lower() in SCHEMES)
+    ):
         candidate = replace(candidate, credentials=_secret_after(tail))
     match = _ANNOTATION.match(" " + tail.lstrip())
     fields = [field.strip("\"'`[]()") for field in re.split(r"[\s,;|#]+", tail) if field]
@@ -344,6 +350,8 @@ def _annotated(candidate: Candidate, line: str, words: list[str]) -> Iterator[Ca
 def _secret_after(tail: str) -> Credentials | None:
     """User and password behind an entry, alone there: ``user:password`` or two fields, and no remarks on the proxy."""
     fields = [field for field in re.split(r"[\s,;|]+", tail) if field]
+    if len(fields) == 3 and not tail.count(" "):
+        fields = [field for field in fields if field.lower() not in SCHEMES]
     if len(fields) == 1 and ":" in fields[0]:
         fields = fields[0].split(":", 1)
     if len(fields) != 2 or not all(3 <= len(field) <= 128 for field in fields):

@@ -99,6 +99,14 @@ DOCUMENTS: dict[str, tuple[str | bytes, str]] = {
         "tg://socks?server=192.0.2.1&port=80&user=a&pass=b1\n",
         "socks5://a:b1@192.0.2.1:80",
     ),
+    "list-in-one-string-with-commas": ('{"proxies": "192.0.2.1:80,192.0.2.2:80"}', "192.0.2.1:80 192.0.2.2:80"),
+    "address-beside-the-one-it-leaves-by": (
+        '[{"ip": "2001:db8::330", "host": "192.0.2.1", "port": "80", "user": "u", "pass": "p", "type": "http"}]',
+        "http://u:p@192.0.2.1:80",
+    ),
+    "scheme-before-fields-with-secret": ("socks5|192.0.2.1|80|user5|pass5\n", "socks5://user5:pass5@192.0.2.1:80"),
+    "scheme-behind-fields-with-secret": ("192.0.2.1|80|user5|pass5|HTTP\n", "http://user5:pass5@192.0.2.1:80"),
+    "remark-names-a-judge": ("192.0.2.1:80 # checked via 198.51.100.8:53\n", "192.0.2.1:80"),
     "scheme-and-country-behind-hashes": ("192.0.2.1:80#socks5#US\n", "socks5://192.0.2.1:80"),
     "scheme-with-a-colon-only": (
         "socks4:192.0.2.1:80\nhttps:192.0.2.2:80\n",
@@ -129,6 +137,11 @@ OTHERS = {
     "inventory": "web1 ansible_host=192.0.2.1 ansible_port=22\n",
     "clients-json": '[{"id": 1, "client": "192.0.2.1:8080", "score": 5}, {"id": 2, "client": "192.0.2.2:80"}]',
     "version-behind-v": "notes on v2.0.0.1:443 follow\n",
+    "versions-page": "<table><tr><th>Product<th>Fixed version<th>Bug<tr><td>X<td>9.1.2.1<td>8001</table>",
+    "versions-csv": "package,version,downloads\np1,1.2.3.1,8080\n",
+    "connections": "2024-07-11 12:30:45 INFO Accepted connection from 192.0.2.1:51514\n",
+    "tunnel-log": "openvpn[1]: 192.0.2.1:51514 TLS: Initial packet from [AF_INET]192.0.2.1:51514\n",
+    "telephony": "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9\nContact: <sip:bob@192.0.2.1:5060>\n",
     "visitors-page": "<table><tr><th>Visitor IP<th>Hits<tr><td>192.0.2.1<td>8080</table>",
 }
 
