@@ -24,6 +24,10 @@ _SKIP = 8
 """Of observations that a forecast below ``_UNLIKELY`` and a failure make alike only every eighth is learned: four in
 five checks fail as expected, and picks need the forecast to be right among the good. See docs/forecast.md."""
 
+_NOVICE = 20_000
+_SAMPLE = 3
+"""After so many observations only every third of the others is learned, too: it would hardly move anything."""
+
 
 class Model(Struct, frozen=True):
     """Coefficients, how unsure each pair of them is (covariance), and how many observations were learned."""
@@ -51,7 +55,9 @@ def probability(model: Model, features: Sequence[float]) -> float:
 
 def is_worth_learning(model: Model, expected: float) -> bool:
     """Whether an observation that was forecast at ``expected`` is one of those that are learned."""
-    return expected >= _UNLIKELY or model.seen % _SKIP == 0
+    if expected < _UNLIKELY:
+        return model.seen % _SKIP == 0
+    return model.seen < _NOVICE or model.seen % _SAMPLE == 0
 
 
 def learn(model: Model, features: Sequence[float], ok: bool) -> Model:

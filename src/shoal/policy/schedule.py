@@ -19,8 +19,10 @@ _GROWTH_LIMIT = 40
 """Steps after which a wait grows no more: 1.9 ** 40 seconds are ages, and a power of thousands overflows."""
 _HOT = 0.3
 """Forecast from which a proxy is one that would be handed out, now or after one more success: all of these are kept
-fresh alike. Below, a check is worth the less the less likely it changes what is handed out: waits grow as
-1 / forecast."""
+fresh alike."""
+_RARER = 1.5
+"""Below, a check is worth the less the less likely it changes what is handed out, so waits grow with this power of
+1 / forecast: at 0.05 they are fifteen times those of a proxy that would be handed out, at 0.003 a thousand times."""
 _AHEAD = 900.0
 """Seconds ahead for which the forecast is asked: right after a result it says little of how things go on."""
 _PROBATION = (1.0, 1.5, 2.0, 3.0, 4.0)
@@ -62,13 +64,13 @@ def _wait(record: Record, now: float, options: CheckOptions, live: int, pressure
     hot = min(600.0, max(2.0 * options.min_interval, live / 10.0))
     best = max([forecast(path.health, now + _AHEAD, model=model).probability for path in record.paths])
     if record.misses:
-        wait = options.min_interval if best >= _HOT else pressure * hot * _HOT / max(best, 1e-9)
+        wait = options.min_interval if best >= _HOT else pressure * hot * (_HOT / max(best, 1e-6)) ** _RARER
         # What usually works is asked again at once whether that was all, and a little later each time.
         usual = max([long_run_rate(path.health, now) for path in record.paths])
         again = options.min_interval * _COMEBACK ** min(_GROWTH_LIMIT, record.misses - 1)
         return min(wait, again) if usual > 0.5 else wait
     if best < _HOT:
-        return pressure * hot * _HOT / max(best, 1e-9)
+        return pressure * hot * (_HOT / max(best, 1e-6)) ** _RARER
     streak = max([path.health.streak for path in record.paths])
     if streak <= len(_PROBATION):
         return min(hot, options.min_interval * _PROBATION[max(0, streak - 1)])
