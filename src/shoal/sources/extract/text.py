@@ -45,6 +45,11 @@ _LOG = re.compile(
     r"|[a-z](?:Exception|Error): |[Cc]onnect(?:ion|ed) from\s|\[AF_INET6?\]|\bSIP/2\.0\b|\bsips?:"
 )
 """A line of a server's log: its addresses are clients and their targets."""
+_LOG_HINTS = (
+    *("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "PROPFIND", "TCP_", "LISTEN", "ESTAB"),
+    *("_WAIT", "LAST_ACK", "SYN_", "Exception: ", "Error: ", "onnect", "AF_INET", "SIP/2.0", "sip:", "sips:"),
+)
+"""One of these is in every such line; asking for them costs a tenth of the search."""
 _DIRECTIVE = re.compile(
     r"(?:listen|resolver|server|upstream)\s+[^\s,]+(?:\s[^;]*)?;$|bind\s|server\s+[A-Za-z][\w.-]*\s+\S+:\d|.{0,200}?(?<![\w])(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\s|(?:Listen|ListenAddress|<VirtualHost|ProxyPass\w*|RemoteAddr)\s"
 )
@@ -148,7 +153,7 @@ def read_line(line: str, scheme: Scheme | None = None, *, prose: bool = False) -
 def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]:
     found: list[Candidate] = []
     refused: list[Refused] = []
-    if _LOG.search(line) or _DIRECTIVE.match(line):
+    if (any(map(line.__contains__, _LOG_HINTS)) and _LOG.search(line)) or _DIRECTIVE.match(line):
         if not prose:
             yield Refused.MALFORMED
         return
