@@ -28,6 +28,9 @@ from shoal.policy.query_text import FIELDS
 
 _HOT_PATHS: Final = frozenset({"/get/", "/get", "/v1/proxies/pick", "/s/{code}"})
 
+_NO_HEAD: Final = CHANGING_PATHS | {"/v1/events"}
+"""A HEAD must not change anything, nor wait for the end of what has none."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -52,7 +55,7 @@ class Routes:
         for alias in aliases:
             by_method = self._endpoints.setdefault(alias, {})
             by_method[method] = endpoint
-            if method == "GET" and alias not in CHANGING_PATHS:  # a HEAD must not change anything
+            if method == "GET" and alias not in _NO_HEAD:
                 by_method["HEAD"] = endpoint
         self._app.add_api_route(
             path, endpoint, methods=[method], response_model=None, response_class=Response, **described

@@ -111,3 +111,7 @@ async def test_a_new_follower_sees_what_happens_from_now_on(header: str) -> None
     asyncio.get_running_loop().call_later(0.05, service.events.publish, "stats", {"working": 2})
     found = await stream(service, {"Last-Event-ID": header} if header else {}, 1)
     assert [event["working"] for event in found] == [2]
+
+
+def test_a_look_at_the_head_of_the_stream_does_not_wait_for_its_end(client: TestClient) -> None:
+    assert client.head("/v1/events").status_code == 405
