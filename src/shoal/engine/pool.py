@@ -18,8 +18,14 @@ from shoal.policy.forecast import BUILT_IN, forecast
 from shoal.policy.learning import Model
 from shoal.policy.selection import choose, fits, ordered, timely
 
-_ENOUGH = {Strategy.BEST: 8, Strategy.FASTEST: 32, Strategy.STICKY: 48}
+_ENOUGH = {Strategy.FASTEST: 32, Strategy.STICKY: 48}
 """Candidates that a pick compares, best first. Those behind the first few are hardly better."""
+_FEW = 8
+"""Candidates that the best strategy compares at least."""
+_COMPARABLE = 0.9
+"""Share of the best forecast from which on proxies take turns with the best."""
+_TURNS_LIMIT = 32
+"""Proxies among which the best strategy goes round, at most: as many as share all picks at ``max_share`` each."""
 _SAMPLE = 8
 """Candidates that the other strategies compare, from anywhere among those that fit."""
 _LOOK_LIMIT = 4_000
@@ -55,6 +61,7 @@ class Pool:
         self._turns: deque[Entry] = deque()
         self._window = window
         self._most = max(1, int(options.max_share * window + 1e-9))
+        self._round = min(_TURNS_LIMIT, ceil(1.0 / options.max_share))
         self._picks = 0
         self.working = 0
         """Paths whose last check or use worked."""
@@ -122,6 +129,8 @@ class Pool:
                 break
         else:
             return None
+        if query.strategy is Strategy.BEST:
+            found = self._rested(found)
         entry = choose(found, query, self._rng)
         self._note_pick(entry)
         return _as_pick(entry, Forecast(entry.chance, forecast(entry.path.health, now, model=self.model).confidence))
@@ -141,7 +150,7 @@ class Pool:
         """Candidates of one tier with fewer than ``most`` turns whose forecast and age will do."""
         if own and not ranking.has_own:
             return []
-        enough = _ENOUGH.get(query.strategy)
+        enough = max(_FEW, self._round) if query.strategy is Strategy.BEST else _ENOUGH.get(query.strategy)
         if enough is None and not ranking.has_own and (found := self._sampled(ranking, query, now, most)):
             return found
         found = []
@@ -282,6 +291,18 @@ class Pool:
                 counts["working"]["records"] += 1
                 counts["source"].update(record.sources)
         return counts
+
+    def _rested(self, found: builtins.list[Entry]) -> builtins.list[Entry]:
+        """Those of the good candidates whose turn it may be.
+
+        Over a window of picks the share makes all good ones take turns anyway; in turn, no two picks in a row are one
+        proxy while another is nearly as good.
+        """
+        floor = max(entry.chance for entry in found) * _COMPARABLE
+        good = [entry for entry in found if entry.chance >= floor]
+        # Half of them rest, so that latency still decides among the others.
+        gap = min(self._round, len(good)) // 2
+        return [entry for entry in good if self._picks - entry.latest >= gap]
 
     def _note_pick(self, entry: Entry) -> None:
         self._picks += 1

@@ -28,7 +28,7 @@ class Entry:
         self.turns = 0
         """Picks among the last ones that count towards its share."""
         self.uses = 0
-        self.latest = 0
+        self.latest = -1_000_000
         """Number of its latest pick."""
 
 

@@ -90,7 +90,7 @@ def test_no_proxy_gets_much_more_than_its_share_while_others_fit() -> None:
     counts = Counter(pool.pick(ANY, NOW + step * 0.1).record.id for step in range(1000))  # type: ignore[union-attr]
     best = counts[proven(1).id]
     assert best == max(counts.values())
-    assert 80 <= best <= 115
+    assert 60 <= best <= 115
 
 
 def test_without_a_share_the_best_one_would_get_far_more() -> None:
