@@ -36,7 +36,7 @@ demo: $(RUNTIME) ## The same against a simulated internet; needs no network once
 install: $(RUNTIME) ## Install only
 
 test: $(DEV) $(PACKAGES) ## Install what the tests need and run them all (flags in TEST_ARGS)
-	@exec $(BIN)/python -m pytest -n $(TEST_JOBS) --dist load -m 'not real_data' $(TEST_ARGS)
+	@exec $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadgroup -m 'not real_data' $(TEST_ARGS)
 
 real-data: $(DEV) ## Read the published lists beside the checkout and compare with counts made by hand
 	@exec $(BIN)/python -m pytest -m real_data tests/real_data $(TEST_ARGS)

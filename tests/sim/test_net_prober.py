@@ -24,6 +24,9 @@ from shoal.testing.virtual_time import EPOCH, VirtualClock, VirtualLoop, run_vir
 from shoal.upstream import make_contexts
 from shoal.wire import RequestHead, RequestHeadReader, Socks5Server, encode_request_head
 
+# One worker makes the simulation that all tests of this file look at; a loaded machine may take minutes for it.
+pytestmark = [pytest.mark.xdist_group("test_net_prober"), pytest.mark.timeout(900)]
+
 SIZE = 240
 JUDGE = ("127.9.9.9", 80)
 LIVES = (Life("stable", 0.2, 86_400.0, 600.0), Life("flapper", 0.3, 900.0, 900.0), Life("dead", 0.5, 0.0, 1.0))

@@ -19,6 +19,9 @@ from shoal.testing.population import LIVES, Life, Population, SimulatedProber, S
 from shoal.testing.simulation import LAB_ADMISSION, Engine
 from shoal.testing.virtual_time import EPOCH, VirtualClock, run_virtual
 
+# One worker makes the simulation that all tests of this file look at; a loaded machine may take minutes for it.
+pytestmark = [pytest.mark.xdist_group("test_population"), pytest.mark.timeout(900)]
+
 HOUR = 3600.0
 SIZE = 2400
 CHECK = CheckOptions(concurrency=200, timeout=5.0, rate=40.0, min_interval=30.0, max_interval=HOUR)
