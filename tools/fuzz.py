@@ -1,8 +1,9 @@
 """Coverage-guided fuzzing of the codecs and of the probe: `make fuzz`, or `python tools/fuzz.py -max_total_time=600`.
 
 Needs atheris, which no test needs: hypothesis runs smaller campaigns of the same kind in `make test`. Flags are those
-of libFuzzer. The first byte of an input chooses what is fed, the second how the rest is cut into pieces. Whatever a peer
-sends may end in a failure that says so, never in another exception, and never in more memory than the limits allow.
+of libFuzzer. The first byte of an input chooses what is fed, the second how the rest is cut into pieces. Whatever a
+peer sends may end in a failure that says so, never in another exception, and never in more memory than the limits
+allow.
 """
 
 from __future__ import annotations

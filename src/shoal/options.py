@@ -352,7 +352,8 @@ class GeoOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """Country and network of exits."""
 
     country: Annotated[
-        str | None, Meta(description="Country database (MMDB); default: what `shoal geo update` left in the data folder.")
+        str | None,
+        Meta(description="Country database (MMDB); default: what `shoal geo update` left in the data folder."),
     ] = None
     asn: Annotated[str | None, Meta(description="Network (ASN) database (MMDB); default: as for 'country'.")] = None
 

@@ -9,7 +9,6 @@ from msgspec import Struct
 from shoal.domain.proxy import Credentials, Endpoint
 from shoal.domain.scheme import Scheme
 
-
 BANNED = "banned"
 """The tag of records that are kept out of the pool for as long as they have it."""
 

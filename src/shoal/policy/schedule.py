@@ -59,7 +59,8 @@ def next_check(
 
 def _wait(record: Record, now: float, options: CheckOptions, live: int, pressure: float, model: Model) -> float:
     if not record.is_verified:
-        return pressure * _FIRST_RETRY * _BACKOFF ** min(_GROWTH_LIMIT, max(0, record.misses - 1))
+        growth: float = _BACKOFF ** min(_GROWTH_LIMIT, max(0, record.misses - 1))
+        return pressure * _FIRST_RETRY * growth
     # A tenth of the live ones a second at most, never rarer than ten minutes.
     hot = min(600.0, max(2.0 * options.min_interval, live / 10.0))
     best = max([forecast(path.health, now + _AHEAD, model=model).probability for path in record.paths])
@@ -67,10 +68,11 @@ def _wait(record: Record, now: float, options: CheckOptions, live: int, pressure
         wait = options.min_interval if best >= _HOT else pressure * hot * (_HOT / max(best, 1e-6)) ** _RARER
         # What usually works is asked again at once whether that was all, and a little later each time.
         usual = max([long_run_rate(path.health, now) for path in record.paths])
-        again = options.min_interval * _COMEBACK ** min(_GROWTH_LIMIT, record.misses - 1)
+        again: float = options.min_interval * _COMEBACK ** min(_GROWTH_LIMIT, record.misses - 1)
         return min(wait, again) if usual > 0.5 else wait
     if best < _HOT:
-        return pressure * hot * (_HOT / max(best, 1e-6)) ** _RARER
+        rarer: float = (_HOT / max(best, 1e-6)) ** _RARER
+        return pressure * hot * rarer
     streak = max([path.health.streak for path in record.paths])
     if streak <= len(_PROBATION):
         return min(hot, options.min_interval * _PROBATION[max(0, streak - 1)])
