@@ -10,7 +10,7 @@ import rich_click as click
 
 _PICK: Final = (
     ("scheme", "LIST", "How to speak to it: http, https, socks4, socks4a, socks5."),
-    ("capability", "LIST", "What it must be able to do: forward, tunnel, remote_dns, ipv6_exit."),
+    ("capability", "LIST", "What it must do: forward, tunnel, tunnel_any_port, keep_alive, remote_dns, ipv6_exit."),
     ("country", "LIST", "Where it comes out: two-letter codes."),
     ("asn", "LIST", "Autonomous system of the exit."),
     ("anonymity", "LIST", "transparent, anonymous, elite."),
