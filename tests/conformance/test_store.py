@@ -196,6 +196,15 @@ async def test_claims_come_earliest_first_up_to_the_limit(store: Store) -> None:
     assert [r.key for r in await store.claim_due(NOW + 50, 5, 60)] == [make_admitted(1).key]
 
 
+async def test_what_ever_worked_is_claimed_first_but_never_takes_a_whole_claim(store: Store) -> None:
+    await fill(store, range(1, 41))
+    await store.save([failed(n, next_check=NOW) for n in range(1, 21)])
+    await store.save([worked(n, next_check=NOW + 40) for n in range(21, 41)])
+    hot = {make_admitted(n).key for n in range(21, 41)}
+    claimed = [r.key for r in await store.claim_due(NOW + 50, 10, 60)]
+    assert set(claimed[:7]) < hot and hot.isdisjoint(claimed[7:])
+
+
 async def test_claims_give_the_whole_record(store: Store) -> None:
     await fill(store, [1])
     await store.save([worked(1, next_check=NOW)])

@@ -107,8 +107,11 @@ class Store(Protocol):
         ...
 
     async def claim_due(self, now: float, limit: int, lease: float) -> list[Record]:
-        """Up to ``limit`` records with ``next_check <= now``, earliest first, which nobody else gets for ``lease``
-        seconds or until they are saved. Two claims never return the same record within its lease."""
+        """Up to ``limit`` records with ``next_check <= now`` which nobody else gets for ``lease`` seconds or until they
+        are saved. Two claims never return the same record within its lease.
+
+        Records that ever worked come first, up to seven tenths of ``limit``, then all others; each part earliest
+        first. So neither a flood of new candidates nor a large pool starves the other."""
         ...
 
     async def unclaim(self, keys: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from shoal.ports.store import Added, Admitted, Change, Counts, SourceState
 from shoal.stores.feed import FEED_LIMIT, Feed
 from shoal.stores.leases import LeaseTable
 from shoal.stores.links import LinkTable
-from shoal.stores.origin import Origin, last_ok, merge_origin, new_record, retagged
+from shoal.stores.origin import Origin, last_ok, merge_origin, new_record, retagged, verified_share
 
 _SLICE = 2_000
 """Records handled between two turns of the loop: a list of a million must not stop everything else for seconds."""
@@ -46,6 +46,7 @@ class MemoryStore:
         self._verified: set[str] = set()
         self._public = 0
         self._due: list[tuple[float, int, str]] = []
+        self._due_verified: list[tuple[float, int, str]] = []
         """Unclaimed records; an entry whose record went or was rescheduled is dropped when it comes up."""
         self._claims: list[tuple[float, str]] = []
         self._numbers = count()
@@ -95,11 +96,12 @@ class MemoryStore:
         self._check()
         self._end_claims(now)
         claimed: list[Record] = []
-        while len(claimed) < limit and (entry := self._earliest()) is not None and entry.record.next_check <= now:
-            heapq.heappop(self._due)
-            entry.claimed_until = now + lease
-            heapq.heappush(self._claims, (entry.claimed_until, entry.record.key))
-            claimed.append(entry.record)
+        for due, most in ((self._due_verified, verified_share(limit)), (self._due, limit)):
+            while len(claimed) < most and (entry := self._earliest(due)) is not None and entry.record.next_check <= now:
+                heapq.heappop(due)
+                entry.claimed_until = now + lease
+                heapq.heappush(self._claims, (entry.claimed_until, entry.record.key))
+                claimed.append(entry.record)
         return claimed
 
     async def unclaim(self, keys: Sequence[str]) -> None:
@@ -111,7 +113,7 @@ class MemoryStore:
 
     async def next_due(self) -> float | None:
         self._check()
-        entry = self._earliest()
+        entry = self._earliest(self._due)
         return None if entry is None else entry.record.next_check
 
     async def save(self, records: Sequence[Record]) -> frozenset[str]:
@@ -330,13 +332,19 @@ class MemoryStore:
         if len(self._due) > 2 * len(self._entries) + _SLICE:
             self._due = [item for item in self._due if self._is_current(item)]
             heapq.heapify(self._due)
-        heapq.heappush(self._due, (entry.record.next_check, entry.number, entry.record.key))
+        item = (entry.record.next_check, entry.number, entry.record.key)
+        heapq.heappush(self._due, item)
+        if entry.record.is_verified:
+            if len(self._due_verified) > 2 * len(self._verified) + _SLICE:
+                self._due_verified = [kept for kept in self._due_verified if self._is_current(kept)]
+                heapq.heapify(self._due_verified)
+            heapq.heappush(self._due_verified, item)
 
-    def _earliest(self) -> _Entry | None:
-        while self._due:
-            if self._is_current(self._due[0]):
-                return self._entries[self._due[0][2]]
-            heapq.heappop(self._due)
+    def _earliest(self, due: list[tuple[float, int, str]]) -> _Entry | None:
+        while due:
+            if self._is_current(due[0]):
+                return self._entries[due[0][2]]
+            heapq.heappop(due)
         return None
 
     def _is_current(self, item: tuple[float, int, str]) -> bool:

@@ -12,6 +12,15 @@ from shoal.ports.store import Admitted
 NEVER_SCHEDULED = 0.0
 """``next_check`` of the user's own new records: earlier than any time at which a public one falls due."""
 
+_VERIFIED_SHARE = 0.7
+"""Share of a claim that goes first to records that ever worked: a flood of new candidates, which all fall due at once,
+must not keep what is handed out from being checked; the rest keeps new ones coming in whatever the pool's size."""
+
+
+def verified_share(limit: int) -> int:
+    """How many of ``limit`` claimed records may be verified ones that jump the queue: at least one."""
+    return max(1, int(limit * _VERIFIED_SHARE))
+
 
 class Origin(Struct, frozen=True, array_like=True):
     """Claims, sources and tags: set by listings, kept when a check is saved."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shoal.domain import Record, Trust
 from shoal.ports.store import Added, Admitted
 from shoal.stores.codec import decode_origin, decode_record, encode_body, encode_origin
-from shoal.stores.origin import Origin, last_ok, merge_origin, new_record, retagged
+from shoal.stores.origin import Origin, last_ok, merge_origin, new_record, retagged, verified_share
 from shoal.stores.sqlite.transaction import Work
 
 SELECT = "SELECT id, key, own, next_check, last_seen, origin, body, pk FROM records"
@@ -97,12 +97,16 @@ def _refresh(work: Work, row: tuple[Any, ...], admitted: Admitted, now: float) -
 
 def claim_due(work: Work, now: float, limit: int, lease: float) -> list[Record]:
     work.execute("UPDATE records SET claimed_until = NULL WHERE claimed_until <= ?", (now,))
-    rows = work.execute(
-        SELECT + " WHERE claimed_until IS NULL AND next_check <= ? ORDER BY next_check LIMIT ?",
-        (now, limit),
-    ).fetchall()
-    until = now + lease
-    work.connection.executemany("UPDATE records SET claimed_until = ? WHERE pk = ?", [(until, row[7]) for row in rows])
+    rows: list[tuple[Any, ...]] = []
+    for condition, most in ((" AND verified = 1", verified_share(limit)), ("", limit)):
+        found = work.execute(
+            SELECT + f" WHERE claimed_until IS NULL{condition} AND next_check <= ? ORDER BY next_check LIMIT ?",
+            (now, most - len(rows)),
+        ).fetchall()
+        work.connection.executemany(
+            "UPDATE records SET claimed_until = ? WHERE pk = ?", [(now + lease, row[7]) for row in found]
+        )
+        rows += found
     return [record_of(row) for row in rows]
 
 
