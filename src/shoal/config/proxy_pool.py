@@ -119,7 +119,7 @@ def _api(document: tomlkit.TOMLDocument, values: Mapping[str, object], notes: li
     if "HOST" not in values and "PORT" not in values:
         return
     host, port = str(values.get("HOST", "127.0.0.1")).strip(), str(values.get("PORT", 5010)).strip()
-    if not port.isdigit() or not 0 < int(port) < 65_536:
+    if not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65_536:
         notes.append(f"PORT: {port[:20]!r} is no port; 5010 is used")
         port = "5010"
     table = tomlkit.table()

@@ -66,6 +66,9 @@ def test_what_a_stranger_sent_cannot_forge_a_line(capsys: pytest.CaptureFixture[
 
 
 def test_access_lines_of_the_web_server_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    # What other tests load (Scrapy does) may have switched existing loggers off.
+    for name in ("uvicorn.access", "uvicorn.error"):
+        logging.getLogger(name).disabled = False
     configure_logs()
     logging.getLogger("uvicorn.access").info("GET /get/")
     logging.getLogger("uvicorn.error").info("started")

@@ -40,8 +40,8 @@ _APART = re.compile(
 _COMMENT = re.compile(r"(?:#(?!\d+[.):]?\s)|//|;|<!--|--\s|%%)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 _LOG = re.compile(
-    r"(?:^|[\s\"'])(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|PROPFIND)\s+(?:/|\*\s|https?://|[\w.-]+:\d)|\bTCP_(?:MISS|HIT|TUNNEL|DENIED)"
-    r"|\b(?:LISTEN|ESTAB|ESTABLISHED|TIME_WAIT|CLOSE_WAIT|LAST_ACK|SYN_SENT|SYN_RECV|FIN_WAIT_?\d?)\b"
+    r"(?:^|[\s\"'])(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|PROPFIND)\s+(?:/|\*\s|https?://|[\w.-]+:\d)|(?:^|\s)TCP_(?:MISS|HIT|TUNNEL|DENIED)"
+    r"|(?:^|\s)(?:LISTEN|ESTAB|ESTABLISHED|TIME_WAIT|CLOSE_WAIT|LAST_ACK|SYN_SENT|SYN_RECV|FIN_WAIT_?\d?)(?=\s|$)"
     r"|[a-z](?:Exception|Error): |[Cc]onnect(?:ion|ed) from\s|\[AF_INET6?\]|\bSIP/2\.0\b|\bsips?:"
 )
 """A line of a server's log: its addresses are clients and their targets."""
