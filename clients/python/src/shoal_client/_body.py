@@ -42,7 +42,8 @@ class Body:
             body.seek  # noqa: B018 - asks whether it can
             self._position = known if isinstance(known, int) else body.tell()
         except (AttributeError, OSError, ValueError):
-            request.body = (_OnceReader if hasattr(body, "read") else _OnceIterator)(body)
+            once: Any = (_OnceReader if hasattr(body, "read") else _OnceIterator)(body)
+            request.body = once
 
     def rewind(self) -> bool:
         """Make ready to be sent from the start; False when that cannot be done any more."""
