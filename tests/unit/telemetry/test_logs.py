@@ -65,10 +65,17 @@ def test_what_a_stranger_sent_cannot_forge_a_line(capsys: pytest.CaptureFixture[
     assert err.count("\n") == 1 and "\x1b" not in err
 
 
-def test_access_lines_of_the_web_server_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    # What other tests load (Scrapy does) may have switched existing loggers off.
-    for name in ("uvicorn.access", "uvicorn.error"):
-        logging.getLogger(name).disabled = False
+def test_access_lines_of_the_web_server_are_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Other tests of this process may have had uvicorn or Scrapy set up logging in their own way.
+    for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        monkeypatch.setattr(logger, "disabled", False)
+        monkeypatch.setattr(logger, "propagate", True)
+        monkeypatch.setattr(logger, "handlers", [])
+        monkeypatch.setattr(logger, "level", logging.NOTSET)
+        logger.manager._clear_cache()  # type: ignore[attr-defined]
     configure_logs()
     logging.getLogger("uvicorn.access").info("GET /get/")
     logging.getLogger("uvicorn.error").info("started")
