@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from math import exp
@@ -16,7 +17,7 @@ _HOT = 5
 equally well in the comparison of research on list histories."""
 
 
-class _Ranked:
+class _Ranked(ABC):
     """Checks those it thinks best at every step and spends the rest of the budget oldest first, new ones before all."""
 
     def __init__(self, rng: Random) -> None:
@@ -26,17 +27,18 @@ class _Ranked:
         self._oldest: list[tuple[float, float, int]] = []
         self._distinct = 50
 
+    @abstractmethod
     def score(self, proxy: int, now: float) -> float:
         """How good it is thought to be; 0 is never handed out nor checked out of turn."""
-        raise NotImplementedError
 
     def scored(self, now: float) -> list[tuple[float, float, int]]:
         """All that have a score, best first; ties in random order."""
         rows = [(self.score(proxy, now), self.rng.random(), proxy) for proxy in self.candidates()]
         return sorted((row for row in rows if row[0] > 0.0), reverse=True)
 
+    @abstractmethod
     def candidates(self) -> Sequence[int]:
-        raise NotImplementedError
+        """Those that may have a score."""
 
     def add(self, proxies: Sequence[int], now: float) -> None:
         self.known += proxies
@@ -65,8 +67,9 @@ class _Ranked:
             self.checked[proxy] = max(now, self.checked.get(proxy, 0.0))
             self.note(proxy, ok, now)
 
+    @abstractmethod
     def note(self, proxy: int, ok: bool, now: float) -> None:
-        raise NotImplementedError
+        """Learn one result."""
 
     def serve(self, count: int, most: int, now: float, step: float) -> list[Served]:
         self._distinct = -(-count // most)
