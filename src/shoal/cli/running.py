@@ -14,12 +14,14 @@ from shoal.cli.exits import INTERRUPTED, say
 
 STOP_LIMIT: Final = 2.8
 """Seconds from the first signal to the end: service managers and people lose patience at about three."""
+AGAIN: Final = 0.3
+"""Seconds within which a second Ctrl-C is the first one that came twice."""
 
 Main = Callable[[asyncio.Event], Coroutine[Any, Any, int]]
 
 
 def run_until_stopped(main: Main) -> int:
-    """Run ``main`` to its end. The first SIGINT or SIGTERM sets its event, a second one leaves at once.
+    """Run ``main`` to its end. The first SIGINT or SIGTERM sets its event, a second Ctrl-C leaves at once.
 
     Returns what ``main`` returns. A process that is not down ``STOP_LIMIT`` seconds after the first signal is ended.
     """
@@ -52,16 +54,24 @@ async def _guarded(main: Main, *, cancel: bool) -> int:
     deadline = threading.Timer(STOP_LIMIT, _leave_at_once, ("did not stop in time and was ended",))
     deadline.daemon = True
 
-    def on_signal() -> None:
+    first = 0.0
+
+    def on_signal(number: signal.Signals) -> None:
+        nonlocal first
         if stop.is_set():
-            _leave_at_once("interrupted twice, leaving at once")
+            # Service managers and timeout(1) signal a process and then its whole group: only a person who presses
+            # Ctrl-C again has lost patience.
+            if number is signal.SIGINT and loop.time() - first >= AGAIN:
+                _leave_at_once("interrupted twice, leaving at once")
+            return
         stop.set()
+        first = loop.time()
         deadline.start()
         if cancel:
             task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
+        loop.add_signal_handler(number, on_signal, number)
     try:
         return await main(stop)
     except asyncio.CancelledError:

@@ -1,5 +1,6 @@
 """Signals: the first one asks, the second one ends."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -49,13 +50,27 @@ def test_the_first_signal_asks_to_stop(number: signal.Signals) -> None:
     assert process.returncode == 0 and err == ""
 
 
-def test_the_second_signal_leaves_at_once() -> None:
+def test_a_second_interrupt_leaves_at_once() -> None:
     with started("deaf") as process:
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None and process.stdout.readline() == "asked\n"
-        process.send_signal(signal.SIGINT)
+        for _ in range(100):
+            # Again and again, since one that comes too soon counts as the first one come twice.
+            process.send_signal(signal.SIGINT)
+            if process.poll() is not None:
+                break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 130 and err == "shoal: interrupted twice, leaving at once\n"
+
+
+def test_a_signal_that_comes_twice_is_one() -> None:
+    with started("polite") as process:
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0 and err == ""
 
 
 def test_who_does_not_stop_in_time_is_ended() -> None:
