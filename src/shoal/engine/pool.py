@@ -16,7 +16,7 @@ from shoal.engine.ranking import Entry, Ranking, step_of
 from shoal.options import PoolOptions
 from shoal.policy.forecast import BUILT_IN, forecast
 from shoal.policy.learning import Model
-from shoal.policy.selection import choose, fits, ordered, timely
+from shoal.policy.selection import choose, fits, ordered, timely, worth
 
 _ENOUGH = {Strategy.FASTEST: 32, Strategy.STICKY: 48}
 """Candidates that a pick compares, best first. Those behind the first few are hardly better."""
@@ -298,8 +298,9 @@ class Pool:
         Over a window of picks the share makes all good ones take turns anyway; in turn, no two picks in a row are one
         proxy while another is nearly as good.
         """
-        floor = max(entry.chance for entry in found) * _COMPARABLE
-        good = [entry for entry in found if entry.chance >= floor]
+        worths = [worth(entry) for entry in found]
+        floor = max(worths) * _COMPARABLE
+        good = [entry for entry, value in zip(found, worths, strict=True) if value >= floor]
         # Half of them rest, so that latency still decides among the others.
         gap = min(self._round, len(good)) // 2
         return [entry for entry in good if self._picks - entry.latest >= gap]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 import ssl
 from random import Random
 from typing import Final
@@ -20,6 +18,7 @@ from shoal.gateway.client import Client
 from shoal.gateway.core import Core
 from shoal.gateway.service import GatewayService
 from shoal.gateway.sessions import SessionInfo
+from shoal.net.listening import why_not
 from shoal.options import GatewayOptions
 from shoal.policy.bind import parse_listen
 from shoal.policy.target_rules import TargetRules
@@ -134,7 +133,7 @@ async def serve_gateway(
             lambda: Client(core), host, port, backlog=_BACKLOG, reuse_port=reuse_port or None
         )
     except OSError as error:
-        raise ShoalError(_why(host, port, error)) from error
+        raise ShoalError(why_not(host, port, error, "gateway", "--gateway")) from error
     address = server.sockets[0].getsockname()
     return GatewayHandle(core, server, address[0], address[1])
 
@@ -169,14 +168,3 @@ def _client_tls(options: GatewayOptions) -> ssl.SSLContext | None:
         raise ConfigError(f"gateway.tls_cert {options.tls_cert} cannot be used: {error}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _why(host: str, port: int, error: OSError) -> str:
-    hint = "choose another with --gateway HOST:PORT"
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is taken by another program; {hint}"
-    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-        return f"{host} is no address of this machine; {hint}"
-    if error.errno == errno.EACCES:
-        return f"port {port} needs rights that this user has not; {hint}"
-    return f"the gateway cannot listen on {host} port {port}: {error.strerror}; {hint}"

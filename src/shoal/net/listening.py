@@ -35,14 +35,15 @@ async def bind_listener(host: str, port: int, *, what: str, flag: str) -> socket
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise ShoalError(_why(host, port, error, what, flag)) from error
+        raise ShoalError(why_not(host, port, error, what, flag)) from error
     return listener
 
 
-def _why(host: str, port: int, error: OSError, what: str, flag: str) -> str:
+def why_not(host: str, port: int, error: OSError, what: str, flag: str) -> str:
+    """Why ``what`` cannot listen there, in a sentence that names the ``flag`` to choose another address."""
     if error.errno == errno.EADDRINUSE:
         return f"port {port} on {host} is taken by another program; choose another with {flag} HOST:PORT"
-    if error.errno == errno.EADDRNOTAVAIL:
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
         return f"{host} is no address of this machine; choose another with {flag} HOST:PORT"
     if error.errno == errno.EACCES:
         return f"port {port} needs rights that this user has not; choose one above 1023 with {flag} HOST:PORT"

@@ -104,15 +104,16 @@ def choose(candidates: Sequence[_C], query: Query, rng: Random) -> _C:
         return min(candidates, key=lambda candidate: candidate.latest)
     if strategy is Strategy.RANDOM:
         return candidates[rng.randrange(len(candidates))]
-    worth = [_worth(candidate) for candidate in candidates]
-    floor = max(worth) - _ALIKE
-    alike = [candidate for candidate, value in zip(candidates, worth, strict=True) if value >= floor]
+    worths = [worth(candidate) for candidate in candidates]
+    floor = max(worths) - _ALIKE
+    alike = [candidate for candidate, value in zip(candidates, worths, strict=True) if value >= floor]
     if len(alike) == 1:
         return alike[0]
     return alike[draw([1.0 / (1.0 + candidate.path.timing.total / _USUAL_LATENCY) for candidate in alike], rng)]
 
 
-def _worth(candidate: Candidate) -> float:
+def worth(candidate: Candidate) -> float:
+    """Its forecast, and a quarter of it where nobody could tell whether it is honest."""
     return candidate.chance if candidate.path.honesty is Honesty.CLEAN else candidate.chance * _UNPROVEN
 
 

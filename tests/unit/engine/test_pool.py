@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 
-from shoal.domain import Capability, Health, Path, Query, Record, Scheme, Strategy, Timing, Trust
+from shoal.domain import Capability, Health, Honesty, Path, Query, Record, Scheme, Strategy, Timing, Trust
 from shoal.engine.pool import Pool
 from shoal.options import PoolOptions
 from shoal.testing.builders import make_path, make_record
@@ -267,3 +267,13 @@ def test_in_turn_and_least_used_reach_everybody_and_a_session_keeps_its_own() ->
         assert len(set(picked)) >= least
         if strategy is Strategy.STICKY:
             assert len(set(picked)) == 1
+
+
+def test_an_unproven_one_takes_no_turns_with_a_clean_one() -> None:
+    pool = make_pool(max_share=0.5)
+    for number, honesty in ((1, Honesty.CLEAN), (2, Honesty.UNKNOWN)):
+        record = proven(number)
+        paths = tuple(replace(path, honesty=honesty) for path in record.paths)
+        pool.apply(replace(record, paths=paths), NOW)
+    picks = [pool.pick(ANY, NOW) for _ in range(10)]
+    assert {pick.record.id for pick in picks if pick is not None} == {proven(1).id}
