@@ -8,7 +8,7 @@ TEST_ARGS ?=
 # Spread by number: --dist loadfile leaves out, without a word, tests that share a name, as those of an API schema do.
 TEST_JOBS ?= 2
 # Debian packages that the tests call; installed where make runs as root and they are missing.
-TEST_PACKAGES := curl haproxy proxychains4
+TEST_PACKAGES := curl haproxy proxychains4 chromium redis-server git
 # The benchmarks to run: make bench BENCH=handout
 BENCH ?= *
 # Flags of libFuzzer for the fuzzing campaign
@@ -67,8 +67,8 @@ docs: $(DEV) ## Write the generated pages of docs/ again
 lock: $(VENV)/bin/python ## Pin the newest versions that pyproject.toml admits
 	$(PIP) uv
 	$(COMPILE) --upgrade requirements/build.in -o requirements/build.txt
-	$(COMPILE) --upgrade pyproject.toml -o requirements/runtime.txt
-	$(COMPILE) --upgrade pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILE) --upgrade pyproject.toml --extra cluster -o requirements/runtime.txt
+	$(COMPILE) --upgrade pyproject.toml --extra cluster --group dev -c requirements/runtime.txt -o requirements/dev.txt
 	$(COMPILE) --upgrade requirements/fuzz.in -o requirements/fuzz.txt
 
 clean: ## Remove everything that make made
