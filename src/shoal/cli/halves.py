@@ -27,7 +27,7 @@ def schedule(options: Options) -> int:
 
     `shoal server` with the same data folder hands out what it finds, and may be started and stopped as you like.
     """
-    from shoal.cli.compose import open_scheduler
+    from shoal.app import open_scheduler
 
     return _run(options, "shoal schedule", open_scheduler)
 
@@ -40,7 +40,7 @@ def server(options: Options) -> int:
     It follows a `shoal schedule` on the same data folder, which must be there when it starts; while that is restarted
     it goes on from memory. It contacts no source and no judge, and proxies only for the gateway's clients.
     """
-    from shoal.cli.compose import open_server
+    from shoal.app import open_server
 
     return _run(options, "shoal server", open_server)
 

@@ -78,7 +78,7 @@ def test(options: Options, name: str, first: int, wait: float, as_json: bool) ->
     """
     import asyncio
 
-    from shoal.cli.compose import try_all
+    from shoal.app import try_all
 
     trials = asyncio.run(try_all(options, name, first=first, timeout=wait))
     if as_json:
@@ -103,7 +103,7 @@ def credit(options: Options, as_json: bool) -> int:
     """
     import asyncio
 
-    from shoal.cli.compose import credits_of
+    from shoal.app import credits_of
 
     rows = asyncio.run(credits_of(options))
     if as_json:

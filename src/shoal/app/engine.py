@@ -1,0 +1,130 @@
+"""The engine as one set of tasks: started together, torn down together."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+from msgspec.structs import replace
+
+from shoal.app.network import Network
+from shoal.domain import Record
+from shoal.engine.collector import Collector
+from shoal.engine.guard import Guard
+from shoal.engine.janitor import Janitor
+from shoal.engine.leasing import Leasing
+from shoal.engine.pool import Pool as Index
+from shoal.engine.recorder import Recorder
+from shoal.engine.replica import Replica
+from shoal.engine.scheduler import Scheduler
+from shoal.engine.service import PoolService
+from shoal.engine.way_out import PoolWayOut
+from shoal.errors import ShoalError
+from shoal.options import Options
+from shoal.policy.admission import Admission
+from shoal.policy.source_limits import LimitTable
+from shoal.policy.vantage import STRONG
+from shoal.ports import Clock, Source, Store
+from shoal.sources.registry import open_sources
+
+_SECRET = "key-secret"  # noqa: S105 - the name under which the store keeps it
+_COUNTS_INTERVAL = 1.0
+"""Seconds between looks at the store's sizes."""
+
+
+@asynccontextmanager
+async def run_engine(
+    options: Options, net: Network, store: Store, announce: Callable[[str], None]
+) -> AsyncIterator[tuple[PoolService, Sequence[Source]]]:
+    check = replace(options.check, concurrency=net.concurrency)
+    secret = await secret_of(store)
+    index = Index(options.pool, net.rng)
+    limits = LimitTable.from_options(options.sources)
+    recorder = Recorder(store, index, net.clock, net.rng, check, options.store, limits)
+    guard = Guard(net.prober, net.panel, net.clock, partial(_is_strong, index, net.clock), net.concurrency)
+    scheduler = Scheduler(store, guard, recorder, guard, net.clock, check)
+    admission = Admission(net.rules, options.admission, secret)
+    leasing = Leasing(store, index, recorder, net.clock, options.pool, secret, lambda: secrets.token_hex(12), net.panel)
+    replica = Replica(store, index, recorder, net.clock)
+    way_out = PoolWayOut(index, leasing, net.clock)
+    sources = open_sources(options.sources, options.admission, net.resolver, way_out=way_out)
+    collector = Collector(
+        sources, store, admission, net.clock, net.rng, options.sources, options.admission, scheduler.wake, index
+    )
+    service = PoolService(
+        store=store,
+        pool=index,
+        recorder=recorder,
+        leasing=leasing,
+        clock=net.clock,
+        scheduler=scheduler,
+        collector=collector,
+        vantage=guard,
+    )
+    # Known-good proxies first: a restart serves from memory before anything is asked of the network.
+    await recorder.recall()
+    since = await replica.load()
+    await service.update_counts()
+    async with unwrapped(asyncio.TaskGroup()) as tasks:
+        running = [
+            tasks.create_task(job, name=name)
+            for name, job in (
+                ("judges", net.panel.run()),
+                ("guard", guard.run()),
+                ("recorder", recorder.run()),
+                ("collector", collector.run()),
+                ("scheduler", scheduler.run()),
+                ("replica", replica.run(since)),
+                ("janitor", Janitor(store, net.clock, options.pool).run()),
+                ("counts", keep_counting(service, announce)),
+            )
+        ]
+        try:
+            yield service, sources
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
+
+
+def _is_strong(index: Index, clock: Clock, record: Record) -> bool:
+    now = clock.now()
+    return any(path.is_verified and index.forecast(path, now).probability > STRONG for path in record.paths)
+
+
+async def keep_counting(service: PoolService, announce: Callable[[str], None]) -> None:
+    """Refresh the sizes and tell the user of each problem once, when it begins."""
+    told: frozenset[str] = frozenset()
+    while True:
+        await service.update_counts()
+        problems = frozenset(service.stats().problems)
+        for problem in problems - told:
+            announce(problem)
+        told = problems
+        await asyncio.sleep(_COUNTS_INTERVAL)
+
+
+@asynccontextmanager
+async def unwrapped(group: asyncio.TaskGroup) -> AsyncIterator[asyncio.TaskGroup]:
+    """A TaskGroup whose single user-caused error comes out as itself, so that it can be told in one line."""
+    try:
+        async with group:
+            yield group
+    except BaseExceptionGroup as errors:
+        known = errors.subgroup(ShoalError)
+        if known is not None:
+            # The cause stays as it was: the command line reads off it that a port is taken.
+            raise known.exceptions[0] from known.exceptions[0].__cause__
+        raise
+
+
+async def secret_of(store: Store) -> bytes:
+    """The installation's key for record keys, made at the first start."""
+    secret = await store.get_meta(_SECRET)
+    if secret is None:
+        secret = secrets.token_bytes(32)
+        await store.set_meta(_SECRET, secret)
+    return secret

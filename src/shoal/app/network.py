@@ -1,0 +1,74 @@
+"""What every command that checks needs: address rules, resolver, judges, prober, clock and chance."""
+
+from __future__ import annotations
+
+import gc
+import random
+import secrets
+
+import structlog
+from msgspec import Struct
+
+from shoal.config.folders import data_folder
+from shoal.engine.locator import Locator
+from shoal.errors import ConfigError
+from shoal.geo import open_geo
+from shoal.net.clock import SystemClock
+from shoal.net.descriptors import fitting_concurrency, raise_limit
+from shoal.net.resolver import SystemResolver
+from shoal.options import Options
+from shoal.policy.address_rules import AddressRules
+from shoal.ports import Clock, Prober
+from shoal.probe.judges import Judge, chosen_judges
+from shoal.probe.panel import JudgePanel
+from shoal.probe.prober import NetProber
+from shoal.upstream.tls import TlsContexts, make_contexts
+
+log = structlog.get_logger("shoal")
+
+
+class Network(Struct):
+    """What every command that checks needs."""
+
+    rules: AddressRules
+    resolver: SystemResolver
+    contexts: TlsContexts
+    judges: tuple[Judge, ...]
+    panel: JudgePanel
+    prober: Prober
+    clock: Clock
+    rng: random.Random
+    concurrency: int
+
+
+def open_network(options: Options) -> Network:
+    # Records and picks hold no cycles and are kept out of the collector; what is left needs it rarely.
+    gc.set_threshold(50_000, 20, 50)
+    limit = raise_limit()
+    concurrency = fitting_concurrency(options.check.concurrency, limit)
+    if concurrency < options.check.concurrency:
+        log.warning(
+            "fewer checks at once than asked for: the limit on open files is too low",
+            wanted=options.check.concurrency,
+            used=concurrency,
+            limit=limit,
+        )
+    rules = AddressRules.from_options(options.admission)
+    judges = chosen_judges(options.judge, rules.refusal)
+    try:
+        contexts = make_contexts(options.judge.ca_file)
+    except OSError as error:
+        raise ConfigError(
+            f"--judge-ca {options.judge.ca_file} cannot be read as certificates in PEM form ({error.strerror or error})"
+        ) from error
+    clock, rng, resolver = SystemClock(), random.Random(secrets.randbits(64)), SystemResolver(rules)
+    panel = JudgePanel(judges, options.judge, resolver, clock, _nonce, contexts)
+    prober: Prober = NetProber(options.check, panel, resolver, rules.refusal, clock, _nonce, contexts)
+    geo = open_geo(options.geo.country, options.geo.asn, data_folder(options) / "geo")
+    if geo is not None:
+        prober = Locator(prober, geo)
+    return Network(rules, resolver, contexts, judges, panel, prober, clock, rng, concurrency)
+
+
+def _nonce() -> str:
+    return secrets.token_hex(16)

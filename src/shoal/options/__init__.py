@@ -1,0 +1,40 @@
+"""Every setting: default, bounds, help. One frozen group a component; ``config`` fills them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from shoal.options.api import ApiOptions
+from shoal.options.check import CheckOptions, JudgeOptions
+from shoal.options.gateway import GatewayOptions
+from shoal.options.pool import GeoOptions, PoolOptions, StoreOptions
+from shoal.options.sources import SOURCE_KINDS, AdmissionOptions, OwnSource, SourceOptions
+
+__all__ = [
+    "SOURCE_KINDS",
+    "AdmissionOptions",
+    "ApiOptions",
+    "CheckOptions",
+    "GatewayOptions",
+    "GeoOptions",
+    "JudgeOptions",
+    "Options",
+    "OwnSource",
+    "PoolOptions",
+    "SourceOptions",
+    "StoreOptions",
+]
+
+
+class Options(Struct, frozen=True, forbid_unknown_fields=True):
+    """All of them."""
+
+    check: CheckOptions = CheckOptions()
+    judge: JudgeOptions = JudgeOptions()
+    sources: SourceOptions = SourceOptions()
+    admission: AdmissionOptions = AdmissionOptions()
+    pool: PoolOptions = PoolOptions()
+    store: StoreOptions = StoreOptions()
+    api: ApiOptions = ApiOptions()
+    gateway: GatewayOptions = GatewayOptions()
+    geo: GeoOptions = GeoOptions()

@@ -1,0 +1,60 @@
+"""What is handed out, where it is remembered, and where exits are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from shoal.options.units import Seconds
+
+
+class PoolOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is handed out."""
+
+    min_forecast: Annotated[
+        float, Meta(ge=0, le=1, description="Proxies forecast below this are not handed out unless asked for.")
+    ] = 0.2
+    max_share: Annotated[
+        float, Meta(gt=0, le=1, description="Largest share of picks that one proxy gets while others fit.")
+    ] = 0.1
+    max_age: Annotated[
+        Seconds,
+        Meta(gt=0, description="Proxies that last worked longer ago are not handed out unless asked for (seconds)."),
+    ] = 3600.0
+    capacity: Annotated[int, Meta(ge=1, description="Shared leases that stand on one proxy at once.")] = 8
+    lease_timeout: Annotated[Seconds, Meta(gt=0, description="A lease ends by itself after this (seconds).")] = 60.0
+    tombstone: Annotated[
+        Seconds,
+        Meta(ge=0, description="What was popped or deleted is kept out for this long (seconds); an import lifts it."),
+    ] = 86_400.0
+    unseen: Annotated[
+        Seconds,
+        Meta(
+            gt=0,
+            description="Public records that no source lists for this long are forgotten if they do not work either (seconds).",
+        ),
+    ] = 1_209_600.0
+
+
+class StoreOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where it is remembered."""
+
+    url: Annotated[str | None, Meta(description="sqlite:///PATH or memory:; default: shoal.db in the data folder.")] = (
+        None
+    )
+    data: Annotated[str | None, Meta(description="Data folder; default: the platform's.")] = None
+    batch: Annotated[int, Meta(ge=1, le=10_000, description="Results written in one transaction at most.")] = 500
+    batch_interval: Annotated[
+        Seconds, Meta(gt=0, le=10, description="Longest that a result waits to be written (seconds).")
+    ] = 0.2
+
+
+class GeoOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """Country and network of exits."""
+
+    country: Annotated[
+        str | None,
+        Meta(description="Country database (MMDB); default: what `shoal geo update` left in the data folder."),
+    ] = None
+    asn: Annotated[str | None, Meta(description="Network (ASN) database (MMDB); default: as for 'country'.")] = None
