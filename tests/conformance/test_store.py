@@ -553,6 +553,23 @@ async def test_source_states_are_kept_by_name(store: Store) -> None:
     assert await store.source_states() == {"a": state, "b": SourceState("b")}
 
 
+async def test_meta_is_swapped_only_when_nobody_else_did(store: Store) -> None:
+    assert await store.swap_meta("list", None, b"one")
+    assert not await store.swap_meta("list", None, b"two")
+    assert not await store.swap_meta("list", b"two", b"three")
+    assert await store.get_meta("list") == b"one"
+    assert await store.swap_meta("list", b"one", b"")
+    assert await store.swap_meta("list", b"", b"four")
+    assert await store.get_meta("list") == b"four"
+
+
+async def test_of_several_swaps_at_once_one_wins(store: Store) -> None:
+    await store.set_meta("list", b"0")
+    won = await asyncio.gather(*(store.swap_meta("list", b"0", str(number).encode()) for number in range(1, 9)))
+    assert won.count(True) == 1
+    assert await store.get_meta("list") == str(won.index(True) + 1).encode()
+
+
 async def test_meta_is_kept_by_name(store: Store) -> None:
     assert await store.get_meta("secret") is None
     await store.set_meta("secret", b"\x00\xff")

@@ -10,11 +10,14 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from shoal.errors import StoreError
 from shoal.ports import Clock, Store
 
 _META: Final = "api-tokens"
 _FRESH: Final = 2.0
 """Seconds for which the list is believed: another process may have revoked one."""
+_TRIES: Final = 100
+"""Rounds that a change may lose against others before it gives up."""
 TOKEN_LIMIT: Final = 1_000
 """Tokens at most."""
 
@@ -82,29 +85,39 @@ class TokenBook:
 
     async def make(self, name: str, scope: Scope, expires_at: float, rate: float | None) -> tuple[Token, str] | None:
         """A new one and its text, which is nowhere else. None when there are too many."""
-        await self._load()
-        if len(self._by_hash) >= TOKEN_LIMIT:
-            return None
         text = f"shoal_{self._new_text(24)}"
         hashed = hashlib.sha256(text.encode()).hexdigest()
         token = Token(hashed[:16], name, scope, hashed, self._clock.now(), expires_at, rate)
-        await self._save({**self._by_hash, hashed: token})
-        return token, text
+
+        def with_it(tokens: dict[str, Token]) -> dict[str, Token] | None:
+            return None if len(tokens) >= TOKEN_LIMIT else {**tokens, hashed: token}
+
+        return (token, text) if await self._change(with_it) else None
 
     async def revoke(self, id: str) -> bool:
-        await self._load()
-        kept = {hashed: token for hashed, token in self._by_hash.items() if token.id != id}
-        if len(kept) == len(self._by_hash):
-            return False
-        await self._save(kept)
-        return True
 
-    async def _load(self) -> None:
+        def without_it(tokens: dict[str, Token]) -> dict[str, Token] | None:
+            kept = {hashed: token for hashed, token in tokens.items() if token.id != id}
+            return None if len(kept) == len(tokens) else kept
+
+        return await self._change(without_it)
+
+    async def _load(self) -> bytes | None:
         data = await self._store.get_meta(_META)
         tokens = _decoder.decode(data) if data else []
         self._by_hash = {token.hash: token for token in tokens}
         self._loaded_at = self._clock.now()
+        return data
 
-    async def _save(self, tokens: dict[str, Token]) -> None:
-        await self._store.set_meta(_META, msgspec.json.encode(list(tokens.values())))
-        self._by_hash = tokens
+    async def _change(self, change: Callable[[dict[str, Token]], dict[str, Token] | None]) -> bool:
+        """Write what ``change`` makes of the list, False when it makes nothing. Two that write at once, in this process
+        or in two, lose neither's token: whoever was slower reads again."""
+        for _ in range(_TRIES):
+            data = await self._load()
+            changed = change(self._by_hash)
+            if changed is None:
+                return False
+            if await self._store.swap_meta(_META, data, msgspec.json.encode(list(changed.values()))):
+                self._by_hash = changed
+                return True
+        raise StoreError("too many clients change the tokens at once; try again shortly")

@@ -85,9 +85,9 @@ class SourceState(Struct, frozen=True):
 class Store(Protocol):
     """Everything that outlives a process. All times are epoch seconds handed in by the caller.
 
-    Durability: ``add(imported=True)``, ``delete``, ``pop``, ``retag``, ``set_meta``, leases, links and tombstones are
-    on disk when the call returns. ``save``, ``visit_link`` and ``add`` of sources may lose their last batch in a crash.
-    Raises ``StoreError`` when the medium fails; nothing else.
+    Durability: ``add(imported=True)``, ``delete``, ``pop``, ``retag``, ``set_meta``, ``swap_meta``, leases, links and
+    tombstones are on disk when the call returns. ``save``, ``visit_link`` and ``add`` of sources may lose their last
+    batch in a crash. Raises ``StoreError`` when the medium fails; nothing else.
     """
 
     async def open(self) -> None: ...
@@ -210,6 +210,11 @@ class Store(Protocol):
     async def get_meta(self, name: str) -> bytes | None: ...
 
     async def set_meta(self, name: str, value: bytes) -> None: ...
+
+    async def swap_meta(self, name: str, expected: bytes | None, value: bytes) -> bool:
+        """Write ``value`` if ``expected`` (None: nothing) is what stands there now, in one atomic step; False when
+        somebody else was faster. For what several callers change: read, change, swap, and again when it failed."""
+        ...
 
     # -- change feed --------------------------------------------------------------------------------------------
 

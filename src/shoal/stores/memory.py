@@ -266,6 +266,13 @@ class MemoryStore:
         self._check()
         self._meta[name] = value
 
+    async def swap_meta(self, name: str, expected: bytes | None, value: bytes) -> bool:
+        self._check()
+        if self._meta.get(name) != expected:
+            return False
+        self._meta[name] = value
+        return True
+
     async def seq(self) -> int:
         self._check()
         return self._feed.seq

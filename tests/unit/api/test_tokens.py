@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from shoal.api.scopes import needed
-from shoal.api.tokens import Scope
+from shoal.api.tokens import Scope, TokenBook
+from shoal.net.clock import SystemClock
+from shoal.stores.memory import MemoryStore
 from shoal.testing import fake_service
 from shoal.testing.fake_service import FakeService
 
@@ -110,3 +113,17 @@ def test_the_setting_paces_who_shows_no_token(make_client: Callable[..., TestCli
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "a", "scope": "root"}, {"name": "a", "seconds": 0}])
 def test_what_is_no_token_is_refused(closed: TestClient, body: dict[str, Any]) -> None:
     assert closed.post("/v1/tokens", json=body, headers=ADMIN).status_code == 400
+
+
+async def test_tokens_made_at_once_by_several_processes_are_all_kept() -> None:
+    store, clock = MemoryStore(), SystemClock()
+    await store.open()
+    texts = (f"text-{number}" for number in range(100))
+    books = [TokenBook(store, clock, lambda _: next(texts)) for _ in range(3)]
+    made = await asyncio.gather(*(book.make("mine", Scope.READ, 0.0, None) for book in books for _ in range(5)))
+    assert len({token.id for token, _ in filter(None, made)}) == 15
+    assert len(await books[0].all()) == 15
+    ids = [token.id for token in await books[0].all()]
+    gone = await asyncio.gather(*(books[number % 3].revoke(id) for number, id in enumerate(ids)))
+    assert all(gone)
+    assert await books[1].all() == []

@@ -199,6 +199,9 @@ class SqliteStore:
         row = (name, value)
         await self._write(Kind.DURABLE, lambda work: work.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", row))
 
+    async def swap_meta(self, name: str, expected: bytes | None, value: bytes) -> bool:
+        return await self._write(Kind.DURABLE, partial(_swap_meta, name=name, expected=expected, value=value))
+
     async def seq(self) -> int:
         # Changes are numbered when they are committed.
         await self._settled()
@@ -253,3 +256,11 @@ class SqliteStore:
 
 def _closed() -> StoreError:
     return StoreError("the store is closed; open it before use")
+
+
+def _swap_meta(work: Work, name: str, expected: bytes | None, value: bytes) -> bool:
+    row = work.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    if (None if row is None else row[0]) != expected:
+        return False
+    work.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+    return True
