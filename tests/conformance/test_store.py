@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from msgspec import structs
 
-from shoal.domain import Credentials, Failure, Reason, Record, Scheme, Stage, Trust
+from shoal.domain import Blame, Credentials, Failure, Reach, Reason, Record, Scheme, Stage, Trust
 from shoal.errors import StoreError
 from shoal.ports.store import Added, Admitted, Change, ChangeKind, Counts, SourceState, Store
 from shoal.testing.builders import make_admitted, make_path, make_record
@@ -305,12 +305,25 @@ async def test_saved_records_come_back_whole(store: Store) -> None:
         misses=2,
         last_check=NOW,
         failure=Failure(Stage.CONTENT, Reason.MISMATCH, "nonce"),
+        blame=Blame.PROXY,
         version=4,
         first_seen=NOW - DAY,
         last_seen=NOW,
     )
     assert await store.save([record]) == frozenset()
     assert await store.get(record.id) == record
+
+
+async def test_what_paths_showed_at_targets_is_kept_and_told(store: Store) -> None:
+    keys = await fill_verified(store, [1])
+    since = await store.seq()
+    banned = Reach("shop.example", NOW - 9, NOW, 3, 1, 1, NOW + 900, "the answer was 403")
+    path = structs.replace(make_path(last_ok=NOW), reaches=(banned, Reach("news.example", ok_at=NOW, oks=1)))
+    await store.save([make_record(1, paths=(path,), checks=2)])
+    (change,) = await follow(store, since, 1)
+    assert must(change.record).paths == (path,)
+    assert must(await store.get_by_key(keys[0])).paths == (path,)
+    assert [record.paths for record in await gather(store.verified())] == [(path,)]
 
 
 async def test_save_keeps_what_sources_own(store: Store) -> None:

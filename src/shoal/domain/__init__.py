@@ -9,6 +9,7 @@ from shoal.domain.observation import Facts, Kind, Observation
 from shoal.domain.pick import Pick
 from shoal.domain.proxy import Credentials, Endpoint, Proxy, proxy_url, record_id, record_key
 from shoal.domain.query import Order, Query, Strategy
+from shoal.domain.reach import Reach
 from shoal.domain.record import Path, Record, Timing
 from shoal.domain.refusal import Refused
 from shoal.domain.scheme import Scheme
@@ -37,6 +38,7 @@ __all__ = [
     "Pick",
     "Proxy",
     "Query",
+    "Reach",
     "Reason",
     "Record",
     "Refused",

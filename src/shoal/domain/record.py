@@ -6,9 +6,10 @@ from msgspec import Struct
 
 from shoal.domain.candidate import Trust
 from shoal.domain.capability import Anonymity, Capability, Honesty
-from shoal.domain.failure import Failure
+from shoal.domain.failure import Blame, Failure
 from shoal.domain.health import Health
 from shoal.domain.proxy import Credentials, Endpoint, Proxy
+from shoal.domain.reach import Reach
 from shoal.domain.scheme import Scheme
 
 # gc=False throughout: values that never change make no cycles, and the collector's walks over a pool of records cost
@@ -46,6 +47,8 @@ class Path(Struct, frozen=True, gc=False):
     """When the full profile was last taken (epoch seconds)."""
     located_by: str | None = None
     """Which data told ``country`` and ``asn``, with its month."""
+    reaches: tuple[Reach, ...] = ()
+    """What it showed at targets that matter; a few at most (``policy.targets``)."""
 
     @property
     def is_verified(self) -> bool:
@@ -80,6 +83,8 @@ class Record(Struct, frozen=True, gc=False):
     paths: tuple[Path, ...] = ()
     version: int = 0
     """Counts saves; stores that many machines share compare it."""
+    blame: Blame | None = None
+    """Whose fault ``failure`` was."""
 
     def path(self, scheme: Scheme) -> Path | None:
         for path in self.paths:

@@ -25,6 +25,7 @@ def fold_check(record: Record, result: CheckResult, now: float) -> Record:
         misses=misses,
         last_check=now,
         failure=None if result.works else result.failure or record.failure,
+        blame=None if result.works else result.blame or record.blame,
         version=record.version + 1,
     )
 

@@ -125,7 +125,9 @@ class Store(Protocol):
     async def save(self, records: Sequence[Record]) -> frozenset[str]:
         """Write new states and end their claims. Only records that still exist are written: a proxy deleted while it
         was being checked stays deleted. Returns the keys that are gone. What sources own (``last_seen``, ``claims``,
-        ``sources``, ``tags``, ``trust``) is kept as the store has it, not as the record says."""
+        ``sources``, ``tags``, ``trust``) is kept as the store has it, not as the record says. Everything else of the
+        record is written, what its paths showed at targets (``Path.reaches``) included: a store that keeps records with
+        ``stores.codec`` need not know what stands in them."""
         ...
 
     async def get(self, id: str) -> Record | None: ...

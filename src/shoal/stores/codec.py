@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from shoal.domain import Credentials, Endpoint, Failure, Path, Record, Trust
+from shoal.domain import Blame, Credentials, Endpoint, Failure, Path, Record, Trust
 from shoal.errors import StoreError
 from shoal.ports.store import SourceState
 from shoal.stores.origin import Origin
@@ -39,6 +39,7 @@ class _Body(
         "failure": "e",
         "paths": "s",
         "version": "v",
+        "blame": "b",
     },
 ):
     """What checks own of a record. Nine in ten records never worked: short names and no defaults keep them small."""
@@ -55,6 +56,7 @@ class _Body(
     failure: Failure | None = None
     paths: tuple[Path, ...] = ()
     version: int = 0
+    blame: Blame | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -80,6 +82,7 @@ def encode_body(record: Record) -> bytes:
             record.failure,
             record.paths,
             record.version,
+            record.blame,
         )
     )
 
@@ -109,6 +112,7 @@ def decode_record(
         kept.failure,
         kept.paths,
         kept.version,
+        kept.blame,
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from msgspec import structs
 
 from shoal.domain import (
     Anonymity,
+    Blame,
     Capability,
     Credentials,
     Endpoint,
@@ -14,6 +16,7 @@ from shoal.domain import (
     Health,
     Honesty,
     Path,
+    Reach,
     Reason,
     Record,
     Scheme,
@@ -25,7 +28,7 @@ from shoal.errors import StoreError
 from shoal.ports.store import SourceState
 from shoal.stores import codec
 from shoal.stores.origin import Origin
-from shoal.testing.builders import make_record
+from shoal.testing.builders import make_path, make_record
 
 TEXT = st.text(max_size=12)
 TIME = st.floats(0, 1e11)
@@ -45,6 +48,8 @@ PATHS = st.builds(
     st.builds(Timing, TIME, TIME, TIME, TIME),
     st.none() | FAILURES,
     TIME,
+    st.none() | TEXT,
+    st.lists(st.builds(Reach, TEXT, TIME, TIME, COUNT, COUNT, COUNT, TIME, TEXT), max_size=2).map(tuple),
 )
 RECORDS = st.builds(
     Record,
@@ -66,6 +71,7 @@ RECORDS = st.builds(
     failure=st.none() | FAILURES,
     paths=st.lists(PATHS, max_size=3).map(tuple),
     version=COUNT,
+    blame=st.none() | st.sampled_from(Blame),
 )
 
 
@@ -85,8 +91,20 @@ def test_every_field_of_a_record_is_kept() -> None:
         *("id", "key", "trust", "next_check", "last_seen"),
         *(field.name for field in structs.fields(Origin)),
         *("endpoint", "credentials", "country", "first_seen", "checks", "misses", "last_check"),
-        *("failure", "paths", "version"),
+        *("failure", "paths", "version", "blame"),
     }
+
+
+def test_records_of_before_a_field_came_are_read() -> None:
+    old = make_record(1, paths=(make_path(),), checks=3)
+    body = codec.encode_body(old)
+    value = msgspec.msgpack.decode(body[1:])
+    del value["s"][0]["reaches"]
+    assert decoded(old, codec.encode_origin(Origin(old.claims, old.sources, old.tags)), _packed(value)) == old
+
+
+def _packed(value: object) -> bytes:
+    return b"\x01" + msgspec.msgpack.encode(value)
 
 
 def test_records_that_never_worked_stay_small() -> None:
