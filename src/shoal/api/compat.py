@@ -36,6 +36,14 @@ _KINDS: Final[dict[str, tuple[Scheme, Capability | None]]] = {
     "socks4a": (Scheme.SOCKS4A, None),
     "socks5": (Scheme.SOCKS5, None),
 }
+_TUNNELS: Final = Query(schemes=frozenset({Scheme.HTTP}), capabilities=frozenset({Capability.TUNNEL}))
+_FORWARDS_ONLY: Final = Query(
+    schemes=frozenset({Scheme.HTTP}),
+    capabilities=frozenset({Capability.FORWARD}),
+    not_capabilities=frozenset({Capability.TUNNEL}),
+)
+_LOOKED_THROUGH: Final = 1_000
+"""Proxies of which ``/count/`` asks each for its sources; with more, it says how many of each source's work."""
 _ROUTES: Final = {
     "url": [
         {"url": "/get", "params": "type: http|https|socks4|socks4a|socks5", "desc": "one proxy, chosen by forecast"},
@@ -110,14 +118,17 @@ class Compat:
         return sorted_json_response([compat_object(pick) for pick in self._service.list(self._query(request))])
 
     async def count(self, request: Request) -> Response:
-        kinds: Counter[str] = Counter()
-        sources: Counter[str] = Counter()
         # Both kinds that /all/ can give, so that "https" is the length of /all/?type=https.
-        for pick in self._service.list(Query(schemes=frozenset({Scheme.HTTP}))):
-            if pick.path.capabilities & {Capability.FORWARD, Capability.TUNNEL}:
-                kinds["https" if Capability.TUNNEL in pick.path.capabilities else "http"] += 1
-                sources.update(pick.record.sources)
-        return sorted_json_response({"http_type": kinds, "source": sources, "count": kinds.total()})
+        https, http = self._service.count(_TUNNELS), self._service.count(_FORWARDS_ONLY)
+        sources: Counter[str] = Counter()
+        if https + http <= _LOOKED_THROUGH:
+            for query in (_TUNNELS, _FORWARDS_ONLY):
+                for pick in self._service.list(query):
+                    sources.update(pick.record.sources)
+        else:
+            sources.update(self._service.stats().by_source)
+        kinds = {name: count for name, count in (("http", http), ("https", https)) if count}
+        return sorted_json_response({"http_type": kinds, "source": sources, "count": http + https})
 
     async def delete(self, request: Request) -> Response:
         named = [value for name, value in params_of(request.scope["query_string"]) if name == "proxy"]

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shoal.api.paging import Cursor, read_cursor
+from shoal.api.paging import read_cursor
 from shoal.domain import Query
 from shoal.errors import InvalidQueryError
 from shoal.export import Format
@@ -30,7 +30,7 @@ class Wanted(Struct, frozen=True):
     query: Query
     format: Format = Format.JSON
     credentials: bool = False
-    cursor: Cursor | None = None
+    cursor: int | None = None
     n: int | None = None
 
 

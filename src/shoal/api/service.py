@@ -10,6 +10,7 @@ from shoal.domain import Candidate, Feedback, Forecast, Lease, Path, Pick, Query
 from shoal.domain.stats import Stats
 from shoal.engine.events import Events
 from shoal.engine.history import History
+from shoal.engine.listing import Page
 from shoal.engine.source_report import SourceReport
 from shoal.ports import Added, Store
 
@@ -31,6 +32,10 @@ class PoolService(Protocol):
 
     def list(self, query: Query) -> builtins.list[Pick]:
         """Paths that fit, in order, at most ``query.limit``."""
+        ...
+
+    def page(self, query: Query, after: int | None = None) -> Page:
+        """As ``list``, behind the place where an earlier page ended, with how many fit on all pages."""
         ...
 
     def count(self, query: Query) -> int:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shoal.api.bodies import LEASE_ID_PATTERN, read_body, read_feedback, read_lease, read_outcome, read_renewal
-from shoal.api.paging import cursor_text, in_pages, rest_after
+from shoal.api.paging import cursor_text
 from shoal.api.query import PICK_FIELDS, Wanted, read_wanted
 from shoal.api.responses import NO_STORE, json_response, problem_response, text_response
 from shoal.api.service import PoolService
@@ -38,18 +38,11 @@ class V1:
 
     def found(self, wanted: Wanted) -> Response:
         """One page of what a query finds, in the form that it asks for."""
-        query = wanted.query
-        fitting = self._service.list(replace(query, limit=None))
-        headers = {"X-Total-Count": str(len(fitting))}
-        rest: Sequence[Pick] = fitting
-        if wanted.cursor is not None or (query.limit is not None and len(fitting) > query.limit):
-            rest = in_pages(fitting, query.order)
-        if wanted.cursor is not None:
-            rest = rest_after(rest, query.order, wanted.cursor)
-        picks = rest[: query.limit]
-        if len(picks) < len(rest):
-            headers["X-Next-Cursor"] = cursor_text(picks[-1], query.order)
-        return self._shown(picks, wanted, headers)
+        page = self._service.page(wanted.query, wanted.cursor)
+        headers = {"X-Total-Count": str(page.total)}
+        if page.next is not None:
+            headers["X-Next-Cursor"] = cursor_text(page.next)
+        return self._shown(page.picks, wanted, headers)
 
     def _shown(self, picks: Sequence[Pick], wanted: Wanted, headers: Mapping[str, str] | None = None) -> Response:
         if wanted.format is Format.JSON:

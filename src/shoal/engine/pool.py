@@ -12,11 +12,13 @@ from msgspec.structs import replace
 
 from shoal.domain import Forecast, Path, Pick, Query, Record, Strategy
 from shoal.domain.candidate import BANNED
+from shoal.engine.census import Census
+from shoal.engine.listing import Listing, Page
 from shoal.engine.ranking import Entry, Ranking, step_of
 from shoal.options import PoolOptions
 from shoal.policy.forecast import BUILT_IN, forecast
 from shoal.policy.learning import Model
-from shoal.policy.selection import choose, fits, ordered, timely, worth
+from shoal.policy.selection import choose, fits, timely, worth
 
 _ENOUGH = {Strategy.FASTEST: 32, Strategy.STICKY: 48}
 """Candidates that a pick compares, best first. Those behind the first few are hardly better."""
@@ -63,6 +65,8 @@ class Pool:
         self._most = max(1, int(options.max_share * window + 1e-9))
         self._round = min(_TURNS_LIMIT, ceil(1.0 / options.max_share))
         self._picks = 0
+        self._census = Census()
+        self._listing = Listing(self._all.best_first, self._forecast_of, options)
         self.working = 0
         """Paths whose last check or use worked."""
 
@@ -90,6 +94,7 @@ class Pool:
         if not record.is_verified:
             self.remove(record.key)
             return
+        self._census.change(self._records.get(record.key), record)
         self._records[record.key] = record
         known = self._entries.get(record.key, ())
         entries = []
@@ -99,6 +104,7 @@ class Pool:
             entry = next((entry for entry in known if entry.path.scheme is path.scheme), None) or Entry(record, path)
             entry.record, entry.path = record, path
             self._rank(entry, now)
+            self._listing.put(entry)
             works = path.health.last_ok >= path.health.last_bad
             self.working += works - entry.works
             entry.works = works
@@ -113,7 +119,9 @@ class Pool:
         self.banned.pop(key, None)
         for entry in self._entries.pop(key, ()):
             self._forget(entry)
-        return self._records.pop(key, None) is not None
+        record = self._records.pop(key, None)
+        self._census.change(record, None)
+        return record is not None
 
     def pick(self, query: Query, now: float) -> Pick | None:
         """One path that fits, by the query's strategy; None when nothing fits.
@@ -260,37 +268,26 @@ class Pool:
 
     def list(self, query: Query, now: float) -> builtins.list[Pick]:
         """Every path that fits, in the query's order, at most its limit."""
-        picks = [
-            _as_pick(entry, forecast(entry.path.health, now, model=self.model))
-            for entry in self._ranking(query).best_first()
-            if not query.exclude or fits(query, entry.record, entry.path)
-        ]
-        picks = [pick for pick in picks if timely(query, pick.path, pick.forecast.probability, now, self._options)]
-        picks = ordered(picks, query.order)
-        return picks if query.limit is None else picks[: query.limit]
+        return self._listing.page(query, now).picks
 
-    def summary(self, now: float) -> dict[str, Counter[str]]:
-        """Counts of paths that could be handed out now, by scheme, anonymity, honesty and source."""
-        counts: dict[str, Counter[str]] = {
-            "working": Counter(),
-            "scheme": Counter(),
-            "anonymity": Counter(),
-            "honesty": Counter(),
-            "source": Counter(),
-        }
-        for record in self._records.values():
-            alive = False
-            for path in record.paths:
-                if not path.is_verified or path.health.last_bad > path.health.last_ok:
-                    continue
-                alive = True
-                counts["scheme"][path.scheme.value] += 1
-                counts["anonymity"][path.anonymity.value] += 1
-                counts["honesty"][path.honesty.value] += 1
-            if alive:
-                counts["working"]["records"] += 1
-                counts["source"].update(record.sources)
-        return counts
+    def page(self, query: Query, now: float, after: int | None = None) -> Page:
+        """As ``list``, behind the place where an earlier page ended."""
+        return self._listing.page(query, now, after)
+
+    def count(self, query: Query, now: float) -> int:
+        """How many paths fit, whatever the query's limit."""
+        return self._listing.count(query, now)
+
+    def _forecast_of(self, entry: Entry, now: float) -> Forecast:
+        return forecast(entry.path.health, now, model=self.model)
+
+    def summary(self) -> dict[str, Counter[str]]:
+        """Counts of what worked at its last check or use; see ``Census``."""
+        return self._census.summary()
+
+    def expected(self) -> float:
+        """How many proxies would work if all were used now: the sum of the forecasts, each record's best path."""
+        return sum(max(entry.chance for entry in entries) for entries in self._entries.values() if entries)
 
     def _rested(self, found: builtins.list[Entry]) -> builtins.list[Entry]:
         """Those of the good candidates whose turn it may be.
@@ -316,6 +313,7 @@ class Pool:
 
     def _forget(self, entry: Entry) -> None:
         self.working -= entry.works
+        self._listing.drop(entry)
         self._all.drop(entry)
         for ranking in self._rankings.values():
             ranking.drop(entry)

@@ -15,6 +15,7 @@ from shoal.engine.collector import Collector
 from shoal.engine.events import Events
 from shoal.engine.history import History
 from shoal.engine.leasing import Leasing
+from shoal.engine.listing import Page
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.engine.scheduler import Scheduler
@@ -95,9 +96,13 @@ class PoolService:
         """Every path that fits, in the query's order, at most its limit."""
         return self._pool.list(query, self._clock.now())
 
+    def page(self, query: Query, after: int | None = None) -> Page:
+        """As ``list``, behind the place where an earlier page ended, with how many fit on all pages."""
+        return self._pool.page(query, self._clock.now(), after)
+
     def count(self, query: Query) -> int:
         """How many paths fit, whatever the query's limit."""
-        return len(self.list(replace(query, limit=None)))
+        return self._pool.count(query, self._clock.now())
 
     async def delete(self, text: str) -> int:
         """Remove what an id, ``host:port``, ``user:password@host:port`` or URL names; how many records there were."""
@@ -258,8 +263,7 @@ class PoolService:
                 )
 
     def stats(self) -> Stats:
-        now = self._clock.now()
-        summary = self._pool.summary(now)
+        summary = self._pool.summary()
         states = self._collector.states.values() if self._collector else ()
         refused: dict[str, int] = {}
         for state in states:

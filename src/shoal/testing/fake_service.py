@@ -27,7 +27,10 @@ from shoal.domain.candidate import BANNED
 from shoal.domain.stats import Stats
 from shoal.engine.events import Events
 from shoal.engine.history import History
+from shoal.engine.listing import Listing, Page
+from shoal.engine.ranking import Entry
 from shoal.engine.source_report import SourceReport
+from shoal.options import PoolOptions
 from shoal.policy.selection import fits, ordered
 from shoal.ports import Added, Store
 from shoal.stores.memory import MemoryStore
@@ -78,6 +81,13 @@ class FakeService:
             if path.is_verified and fits(query, record, path)
         ]
         return ordered(picks, query.order)[: query.limit]
+
+    def page(self, query: Query, after: int | None = None) -> Page:
+        if self.error is not None:
+            raise self.error
+        entries = [Entry(record, path) for record in self.records for path in record.paths if path.is_verified]
+        options = PoolOptions(min_forecast=0.0, max_age=1e12)
+        return Listing(lambda: entries, lambda entry, now: self.forecast(entry.path), options).page(query, NOW, after)
 
     def count(self, query: Query) -> int:
         return len(self.list(replace(query, limit=None)))

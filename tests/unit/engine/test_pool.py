@@ -155,7 +155,7 @@ def test_the_summary_counts_what_works_now() -> None:
     dead = proven(2, sources=("b",))
     health = replace(dead.paths[0].health, last_bad=NOW)
     pool.apply(replace(dead, paths=(replace(dead.paths[0], health=health),)), NOW)
-    summary = pool.summary(NOW)
+    summary = pool.summary()
     assert summary["working"] == {"records": 1}
     assert summary["source"] == {"a": 1, "b": 1}
     assert summary["scheme"] == {"http": 1}
