@@ -67,6 +67,8 @@ async def run_engine(
     # Known-good proxies first: a restart serves from memory before anything is asked of the network.
     await recorder.recall()
     since = await replica.load()
+    janitor = Janitor(store, net.clock, options.pool)
+    await janitor.mend(index.records())
     await service.update_counts()
     async with unwrapped(asyncio.TaskGroup()) as tasks:
         running = [
@@ -78,7 +80,7 @@ async def run_engine(
                 ("collector", collector.run()),
                 ("scheduler", scheduler.run()),
                 ("replica", replica.run(since)),
-                ("janitor", Janitor(store, net.clock, options.pool).run()),
+                ("janitor", janitor.run()),
                 ("counts", keep_counting(service, announce)),
             )
         ]

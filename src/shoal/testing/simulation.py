@@ -80,6 +80,7 @@ class Engine:
         """Every part at work; at the end all are cancelled and waited for. The store is the caller's."""
         await self.recorder.recall()
         since = await self.replica.load()
+        await self.janitor.mend(self.pool.records())
         async with asyncio.TaskGroup() as tasks:
             jobs = [
                 tasks.create_task(job, name=name)

@@ -50,3 +50,23 @@ def test_what_nobody_lists_and_what_does_not_work_is_forgotten_but_never_what_is
             job.cancel()
 
     run_virtual(main())
+
+
+def test_what_was_checked_in_the_future_falls_due_now() -> None:
+    async def main() -> None:
+        clock = VirtualClock(asyncio.get_running_loop())
+        store = MemoryStore()
+        await store.open()
+        now = clock.now()
+        await store.add([make_admitted(number) for number in (1, 2)], now)
+        records = []
+        for number, at in ((1, now + 3600.0), (2, now - 5.0)):
+            record = await store.get_by_key(make_admitted(number).key)
+            assert record is not None
+            records.append(replace(record, paths=(make_path(),), last_check=at, next_check=now + 4000.0, checks=1))
+        await store.save(records)
+        assert await Janitor(store, clock, PoolOptions()).mend(records) == 1
+        assert [record.key for record in await store.claim_due(now, 10, 60.0)] == [records[0].key]
+        assert await Janitor(store, clock, PoolOptions()).mend([records[1]]) == 0
+
+    run_virtual(main())
