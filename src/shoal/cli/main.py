@@ -24,6 +24,8 @@ COMMANDS: Final = {
     "get": "shoal.cli.ask:get_command",
     "sources": "shoal.cli.sources:sources",
     "config": "shoal.cli.settings:config",
+    "backup": "shoal.cli.backup:backup",
+    "restore": "shoal.cli.backup:restore",
     "doctor": "shoal.cli.doctor:doctor",
     "migrate": "shoal.cli.migrate:migrate",
     "judge": "shoal.cli.judge:judge",

@@ -34,6 +34,16 @@ def open_store(options: StoreOptions, default_path: Path) -> Store:
     raise ConfigError(f"store.url: no store is called {url.scheme or 'that'!r}; write sqlite:///PATH or memory:")
 
 
+def store_file(options: StoreOptions, default_path: Path) -> Path:
+    """The SQLite file that ``options.url`` names. Raises ``ConfigError`` when it names something else."""
+    if options.url is None:
+        return default_path
+    url = urlsplit(options.url)
+    if url.scheme != "sqlite":
+        raise ConfigError(f"store.url: {url.scheme or 'that'} is no file; its own server copies it (BGSAVE for Redis)")
+    return _path(url.netloc, unquote(url.path))
+
+
 def _path(netloc: str, path: str) -> Path:
     if netloc or path == "/" or not path.startswith("/"):
         raise ConfigError(
