@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack
+from itertools import count
 from pathlib import Path
 from typing import cast
 
@@ -12,9 +13,11 @@ import pytest_asyncio
 
 from shoal.ports.store import Store
 from shoal.stores.memory import MemoryStore
+from shoal.stores.redis import RedisStore
 from shoal.stores.remote import RemoteStore
 from shoal.stores.serve import serve_store
 from shoal.stores.sqlite import SqliteStore
+from shoal.testing.redis_server import debian_program, redis_server, valkey_program
 
 FEED_LIMIT = 8
 """Small, so that a test can fall behind the feed."""
@@ -47,8 +50,33 @@ class ServedStore(RemoteStore):
             await self._owned.close()
 
 
-@pytest.fixture(params=["memory", "sqlite", "remote"])
-def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
+class Servers:
+    """Servers of this worker, each started when a test first asks for it: Valkey from the wheel, Debian's Redis."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._urls: dict[str, str] = {}
+
+    def url(self, name: str) -> str:
+        if name not in self._urls:
+            program = valkey_program() if name == "valkey" else debian_program()
+            if program is None:
+                pytest.skip("redis-server is not installed")
+            self._urls[name] = self._stack.enter_context(redis_server(program)).url
+        return self._urls[name]
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    with ExitStack() as stack:
+        yield Servers(stack)
+
+
+_prefixes = count()
+
+
+@pytest.fixture(params=["memory", "sqlite", "remote", "valkey", "redis"])
+def make_store(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> MakeStore:
     """Makes stores, each with a place of its own, not yet opened."""
     made = 0
 
@@ -59,6 +87,9 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
             return MemoryStore(feed_limit=FEED_LIMIT)
         if request.param == "remote":
             return cast(Store, ServedStore(tmp_path / f"{made}"))
+        if request.param in ("valkey", "redis"):
+            url = servers.url(request.param)
+            return RedisStore(url, prefix=f"test-{next(_prefixes)}", feed_limit=FEED_LIMIT)
         # Long beside a call, so that reads meet work that is answered and not yet committed; short beside a test.
         return SqliteStore(tmp_path / f"{made}.db", batch_interval=0.05, feed_limit=FEED_LIMIT)
 

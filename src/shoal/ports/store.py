@@ -22,6 +22,13 @@ class Added(Struct, frozen=True):
     full: int = 0
 
 
+class Swapped(Struct, frozen=True):
+    """What ``swap`` could not write: keys that are ``gone``, and the state that is ``standing`` where another wrote."""
+
+    gone: frozenset[str] = frozenset()
+    standing: Mapping[str, Record] = {}
+
+
 class ChangeKind(StrEnum):
     SAVED = "saved"
     """``record`` is its new state."""
@@ -128,6 +135,11 @@ class Store(Protocol):
         ``sources``, ``tags``, ``trust``) is kept as the store has it, not as the record says. Everything else of the
         record is written, what its paths showed at targets (``Path.reaches``) included: a store that keeps records with
         ``stores.codec`` need not know what stands in them."""
+        ...
+
+    async def swap(self, states: Sequence[tuple[int, Record]]) -> Swapped:
+        """As ``save``, where the stored record still has the ``version`` that stands beside its new state: what it was
+        made from. Where another process wrote meanwhile nothing is written, no claim ends, and its state is told."""
         ...
 
     async def get(self, id: str) -> Record | None: ...

@@ -88,15 +88,19 @@ def encode_body(record: Record) -> bytes:
 
 
 def decode_record(
-    id: str, key: str, trust: Trust, next_check: float, last_seen: float, origin: bytes, body: bytes
+    id: str, key: str | None, trust: Trust, next_check: float, last_seen: float, origin: bytes, body: bytes
 ) -> Record:
-    """Put a record together again. Raises ``StoreError`` for bytes of a newer version or damaged ones."""
+    """Put a record together again; ``key`` is None where it is plainly ``host:port``.
+
+    Raises ``StoreError`` for bytes of a newer version or damaged ones.
+    """
     kept = _decode(_body_decoder, body)
     listed = decode_origin(origin)
+    endpoint = Endpoint(kept.host, kept.port)
     return Record(
         id,
-        key,
-        Endpoint(kept.host, kept.port),
+        str(endpoint) if key is None else key,
+        endpoint,
         None if kept.username is None else Credentials(kept.username, kept.password),
         listed.claims,
         listed.sources,

@@ -13,7 +13,7 @@ from msgspec import structs
 from shoal.domain import Record, Trust
 from shoal.domain.link import Link
 from shoal.errors import StoreError
-from shoal.ports.store import Added, Admitted, Change, Counts, SourceState
+from shoal.ports.store import Added, Admitted, Change, Counts, SourceState, Swapped
 from shoal.stores.feed import FEED_LIMIT, Feed
 from shoal.stores.leases import LeaseTable
 from shoal.stores.links import LinkTable
@@ -137,6 +137,17 @@ class MemoryStore:
             self._schedule(entry)
             self._publish(entry.record)
         return frozenset(gone)
+
+    async def swap(self, states: Sequence[tuple[int, Record]]) -> Swapped:
+        gone: set[str] = set()
+        standing: dict[str, Record] = {}
+        for base, record in states:
+            entry = self._entries.get(record.key)
+            if entry is not None and entry.record.version != base:
+                standing[record.key] = entry.record
+            else:
+                gone |= await self.save([record])
+        return Swapped(frozenset(gone), standing)
 
     async def get(self, id: str) -> Record | None:
         self._check()

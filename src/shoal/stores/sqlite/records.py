@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shoal.domain import Record, Trust
-from shoal.ports.store import Added, Admitted
+from shoal.ports.store import Added, Admitted, Swapped
 from shoal.stores.codec import decode_origin, decode_record, encode_body, encode_origin
 from shoal.stores.origin import Origin, last_ok, merge_origin, new_record, retagged, verified_share
 from shoal.stores.sqlite.transaction import Work
@@ -148,6 +148,21 @@ def save(work: Work, records: Sequence[Record]) -> frozenset[str]:
         elif was_verified:
             work.changes.append((record.key, None))
     return frozenset(gone)
+
+
+def swap(work: Work, states: Sequence[tuple[int, Record]]) -> Swapped:
+    gone: set[str] = set()
+    standing: dict[str, Record] = {}
+    for base, record in states:
+        row = work.execute(SELECT + " WHERE key = ?", (record.key,)).fetchone()
+        stored = None if row is None else record_of(row)
+        if stored is None:
+            gone.add(record.key)
+        elif stored.version != base:
+            standing[record.key] = stored
+        else:
+            save(work, (record,))
+    return Swapped(frozenset(gone), standing)
 
 
 def delete(work: Work, keys: Sequence[str], now: float, tombstone: float) -> int:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from shoal.domain import Record
 from shoal.domain.link import Link
 from shoal.errors import StoreError
-from shoal.ports.store import Added, Admitted, Change, Counts, SourceState
+from shoal.ports.store import Added, Admitted, Change, Counts, SourceState, Swapped
 from shoal.stores.codec import encode_source_state
 from shoal.stores.feed import FEED_LIMIT, Feed
 from shoal.stores.sqlite import leases, links, reader, records
@@ -103,6 +103,9 @@ class SqliteStore:
 
     async def save(self, batch: Sequence[Record]) -> frozenset[str]:
         return await self._write(Kind.BATCHED, partial(records.save, records=batch), len(batch))
+
+    async def swap(self, states: Sequence[tuple[int, Record]]) -> Swapped:
+        return await self._write(Kind.BATCHED, partial(records.swap, states=states), len(states))
 
     async def get(self, id: str) -> Record | None:
         return await self._read(partial(reader.by_id, id=id))
