@@ -10,7 +10,7 @@ from msgspec import structs
 
 from shoal.domain import Blame, Credentials, Failure, Reach, Reason, Record, Scheme, Stage, Trust
 from shoal.errors import StoreError
-from shoal.ports.store import Added, Admitted, Change, ChangeKind, Counts, SourceState, Store
+from shoal.ports.store import Added, Admitted, Change, ChangeKind, Counts, SourceState, Store, Swapped
 from shoal.testing.builders import make_admitted, make_path, make_record
 
 NOW = 1_000_000.0
@@ -751,3 +751,54 @@ async def test_a_cancelled_caller_neither_loses_the_write_nor_blocks_others(stor
     async with asyncio.timeout(5):
         assert await store.add([make_admitted(2)], NOW, imported=True) == Added(new=1)
         assert (await store.counts(NOW)).known == 2
+
+
+# -- swap -------------------------------------------------------------------------------------------------------
+
+
+def version(number: int, version: int, *, next_check: float = NOW + 60) -> Record:
+    return structs.replace(worked(number, next_check=next_check), version=version)
+
+
+async def test_swap_writes_what_was_made_from_the_stored_version(store: Store) -> None:
+    await fill(store, [1])
+    assert await store.swap([(0, version(1, 3))]) == Swapped()
+    assert (must(await store.get_by_key(make_admitted(1).key))).version == 3
+    assert await store.swap([(3, version(1, 4))]) == Swapped()
+
+
+async def test_swap_tells_the_state_that_another_wrote_and_leaves_it(store: Store) -> None:
+    keys = await fill(store, [1, 2])
+    await store.save([version(1, 2)])
+    standing = must(await store.get_by_key(keys[0]))
+    done = await store.swap([(1, version(1, 5)), (0, version(2, 1))])
+    assert done == Swapped(standing={keys[0]: standing})
+    assert await store.get_by_key(keys[0]) == standing
+    assert (must(await store.get_by_key(keys[1]))).version == 1
+
+
+async def test_swap_tells_what_is_gone(store: Store) -> None:
+    assert await store.swap([(0, version(1, 1))]) == Swapped(frozenset({make_admitted(1).key}))
+
+
+async def test_a_swap_ends_a_claim_and_one_that_fails_does_not(store: Store) -> None:
+    await fill(store, [1])
+    await store.claim_due(NOW, 1, 600)
+    await store.swap([(7, version(1, 8, next_check=NOW))])
+    assert await store.claim_due(NOW, 1, 60) == []
+    await store.swap([(0, version(1, 1, next_check=NOW))])
+    assert len(await store.claim_due(NOW, 1, 60)) == 1
+
+
+async def test_a_swap_is_told_and_one_that_fails_is_not(store: Store) -> None:
+    await fill(store, [1, 2])
+    since = await store.seq()
+    await store.swap([(9, version(1, 10)), (0, version(2, 1))])
+    assert [change.key for change in await follow(store, since, 1)] == [make_admitted(2).key]
+    assert await store.seq() == since + 1
+
+
+async def test_of_fifty_swaps_from_one_version_one_is_written(store: Store) -> None:
+    await fill(store, [1])
+    done = await asyncio.gather(*(store.swap([(0, version(1, 1))]) for _ in range(50)))
+    assert sum(not swapped.standing for swapped in done) == 1

@@ -40,10 +40,15 @@ class PoolOptions(Struct, frozen=True, forbid_unknown_fields=True):
 class StoreOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """Where it is remembered."""
 
-    url: Annotated[str | None, Meta(description="sqlite:///PATH or memory:; default: shoal.db in the data folder.")] = (
-        None
-    )
+    url: Annotated[
+        str | None,
+        Meta(
+            description="sqlite:///PATH, redis://HOST:PORT/DB (many machines) or memory:; default: shoal.db in the data folder."
+        ),
+    ] = None
     data: Annotated[str | None, Meta(description="Data folder; default: the platform's.")] = None
+    password: Annotated[str | None, Meta(description="Password of a Redis or Valkey server whose URL holds none.")] = None
+    prefix: Annotated[str, Meta(description="Begins every key in a Redis or Valkey server: one for each pool.")] = "shoal"
     batch: Annotated[int, Meta(ge=1, le=10_000, description="Results written in one transaction at most.")] = 500
     batch_interval: Annotated[
         Seconds, Meta(gt=0, le=10, description="Longest that a result waits to be written (seconds).")

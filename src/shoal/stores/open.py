@@ -12,6 +12,17 @@ from shoal.stores.memory import MemoryStore
 from shoal.stores.sqlite import SqliteStore
 
 
+_SHARED = frozenset(
+    (*("redis", "rediss", "valkey", "valkeys", "unix"), *("redis+sentinel", "rediss+sentinel"))
+    + ("valkey+sentinel", "valkeys+sentinel")
+)
+
+
+def is_shared(url: str | None) -> bool:
+    """True for a store that many machines may use at once."""
+    return url is not None and url.partition(":")[0].lower() in _SHARED
+
+
 def open_store(options: StoreOptions, default_path: Path) -> Store:
     """The store that ``options.url`` names, not yet opened; without a URL an SQLite file at ``default_path``.
 
@@ -23,15 +34,15 @@ def open_store(options: StoreOptions, default_path: Path) -> Store:
     try:
         url = urlsplit(options.url)
     except ValueError as error:
-        raise ConfigError("store.url is no URL; write sqlite:///PATH or memory:") from error
+        raise ConfigError("store.url is no URL; write sqlite:///PATH, redis://HOST or memory:") from error
     if url.scheme == "memory":
         return MemoryStore()
     if url.scheme == "sqlite":
         return _sqlite(_path(url.netloc, unquote(url.path)), options)
-    if url.scheme in ("redis", "rediss", "valkey", "valkeys"):
-        raise ConfigError("store.url: Redis and Valkey need a later release of Shoal; write sqlite:///PATH or memory:")
+    if is_shared(options.url):
+        return _redis(options.url, options)
     # Whatever else stands there may hold a password: only the scheme is repeated.
-    raise ConfigError(f"store.url: no store is called {url.scheme or 'that'!r}; write sqlite:///PATH or memory:")
+    raise ConfigError(f"store.url: no store is called {url.scheme or 'that'!r}; write sqlite:///PATH, redis://HOST or memory:")
 
 
 def store_file(options: StoreOptions, default_path: Path) -> Path:
@@ -54,3 +65,11 @@ def _path(netloc: str, path: str) -> Path:
 
 def _sqlite(path: Path, options: StoreOptions) -> SqliteStore:
     return SqliteStore(path, batch=options.batch, batch_interval=options.batch_interval)
+
+
+def _redis(url: str, options: StoreOptions) -> Store:
+    try:
+        from shoal.stores.redis import RedisStore
+    except ImportError as error:
+        raise ConfigError("store.url: Redis and Valkey need more packages; install shoal[cluster]") from error
+    return RedisStore(url, prefix=options.prefix, password=options.password)

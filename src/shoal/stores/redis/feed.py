@@ -30,12 +30,14 @@ async def follow(server: Server, prefix: str, since: int, closed: asyncio.Event)
             await connection.send_packed_command(connection.pack_command(*command))
             return await connection.read_response()
 
-        async def seq_and_tail() -> tuple[int, Any]:
+        async def tail(since: int) -> tuple[int, Any]:
             seq = int(await ask("GET", f"{prefix}seq") or 0)
+            if since > seq:
+                return seq, None
             return seq, await ask("XREAD", "COUNT", _CHUNK, "BLOCK", _BLOCK_MS, "STREAMS", f"{prefix}feed", f"{since}-0")
 
         while not closed.is_set():
-            reading = asyncio.ensure_future(seq_and_tail())
+            reading = asyncio.get_running_loop().create_task(tail(since), name="feed reading")
             await asyncio.wait((reading, closing), return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
                 reading.cancel()

@@ -27,7 +27,8 @@ FEED_LIMIT: Final = 50_000
 _CHUNK: Final = 250
 """Records a script handles at most: a few milliseconds in which the server does nothing else."""
 _BUCKETS: Final = 4096
-_EXPIRE_BUCKETS: Final = 16
+_EXPIRE_RECORDS: Final = 4_000
+"""Records looked at in one go for whether they are outdated: some milliseconds, too."""
 _SERVER_FORMAT: Final = b"1"
 """Layout of the keys; another number is another release's."""
 
@@ -169,8 +170,10 @@ class RedisStore:
     async def expire(self, now: float, *, unseen: float, not_worked: float) -> int:
         gone = 0
         bounds = (self._feed_limit, repr(now - unseen), repr(now - not_worked))
-        for first in range(0, _BUCKETS, _EXPIRE_BUCKETS):
-            gone += await self._run("expire", *bounds, first, first + _EXPIRE_BUCKETS - 1)
+        known = int(await self._call("HGET", f"{self._prefix}counters", "known") or 0)
+        step = max(1, _EXPIRE_RECORDS * _BUCKETS // max(known, _EXPIRE_RECORDS))
+        for first in range(0, _BUCKETS, step):
+            gone += await self._run("expire", *bounds, first, min(first + step, _BUCKETS) - 1)
         while await self._run("outdated", repr(now)):
             pass
         return gone
