@@ -47,8 +47,12 @@ class StoreOptions(Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = None
     data: Annotated[str | None, Meta(description="Data folder; default: the platform's.")] = None
-    password: Annotated[str | None, Meta(description="Password of a Redis or Valkey server whose URL holds none.")] = None
-    prefix: Annotated[str, Meta(description="Begins every key in a Redis or Valkey server: one for each pool.")] = "shoal"
+    password: Annotated[str | None, Meta(description="Password of a Redis or Valkey server whose URL holds none.")] = (
+        None
+    )
+    prefix: Annotated[str, Meta(description="Begins every key in a Redis or Valkey server: one for each pool.")] = (
+        "shoal"
+    )
     batch: Annotated[int, Meta(ge=1, le=10_000, description="Results written in one transaction at most.")] = 500
     batch_interval: Annotated[
         Seconds, Meta(gt=0, le=10, description="Longest that a result waits to be written (seconds).")

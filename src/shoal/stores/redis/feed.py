@@ -24,7 +24,7 @@ async def follow(server: Server, prefix: str, since: int, closed: asyncio.Event)
     closing = asyncio.get_running_loop().create_task(closed.wait(), name="feed closing")
     connection = None
     try:
-        connection = await pool.get_connection()
+        connection = await pool.get_connection()  # type: ignore[no-untyped-call]
 
         async def ask(*command: Any) -> Any:
             await connection.send_packed_command(connection.pack_command(*command))
@@ -34,7 +34,8 @@ async def follow(server: Server, prefix: str, since: int, closed: asyncio.Event)
             seq = int(await ask("GET", f"{prefix}seq") or 0)
             if since > seq:
                 return seq, None
-            return seq, await ask("XREAD", "COUNT", _CHUNK, "BLOCK", _BLOCK_MS, "STREAMS", f"{prefix}feed", f"{since}-0")
+            stream = ("STREAMS", f"{prefix}feed", f"{since}-0")
+            return seq, await ask("XREAD", "COUNT", _CHUNK, "BLOCK", _BLOCK_MS, *stream)
 
         while not closed.is_set():
             reading = asyncio.get_running_loop().create_task(tail(since), name="feed reading")

@@ -52,9 +52,6 @@ class Line:
         """Carry out what was asked, then hang up."""
         if self._pump is not None:
             await asyncio.wait([self._pump])
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.disconnect(nowait=True)
 
     async def _run(self) -> None:
         while self._waiting:
@@ -68,10 +65,14 @@ class Line:
                 await self._hang_up()
                 self._fail(batch, StoreError(f"the store at {self._server.name} was given up: {type(error).__name__}"))
                 raise
+        # The pool looks whether the server hung up meanwhile when it is asked again.
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._server.client.connection_pool.release(connection)
 
     async def _exchange(self, batch: list[_Waiting]) -> None:
         if self._connection is None:
-            self._connection = await self._server.client.connection_pool.get_connection()
+            self._connection = await self._server.client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
         connection = self._connection
         await connection.send_packed_command(connection.pack_commands([command for command, _ in batch]))
         moved = False
@@ -126,7 +127,7 @@ def _refused(server: Server, error: ResponseError) -> StoreError:
     if "memory" in str(error):
         text = f"the store at {server.name} has no memory left (maxmemory): give it more or lower sources.capacity"
     else:
-        text = f"the store at {server.name} refuses: {word} {str(error)[len(word):200]}".rstrip()
+        text = f"the store at {server.name} refuses: {word} {str(error)[len(word) : 200]}".rstrip()
     fault = StoreError(text)
     fault.__cause__ = error
     return fault

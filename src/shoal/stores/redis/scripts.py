@@ -25,6 +25,7 @@ NAMES: Final = (
     "link_page",
     "link_put",
     "link_visit",
+    "meta_swap",
     "outdated",
     "pop",
     "retag",

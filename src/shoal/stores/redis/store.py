@@ -239,6 +239,10 @@ class RedisStore:
     async def set_meta(self, name: str, value: bytes) -> None:
         await self._call("HSET", f"{self._prefix}meta", name, value)
 
+    async def swap_meta(self, name: str, expected: bytes | None, value: bytes) -> bool:
+        stands = (0, b"") if expected is None else (1, expected)
+        return bool(await self._run("meta_swap", name, *stands, value))
+
     # -- change feed --------------------------------------------------------------------------------------------
 
     async def seq(self) -> int:
