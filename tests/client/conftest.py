@@ -37,6 +37,7 @@ from shoal.lab.certificates import Authority
 from shoal.net.resolver import SystemResolver
 from shoal.options import AdmissionOptions, ApiOptions, GatewayOptions
 from shoal.policy.address_rules import AddressRules
+from shoal.policy.source_use import SourceUse
 from shoal.testing.fake_service import NOW, FakeService, working_path
 from shoal.upstream import make_contexts
 
@@ -118,6 +119,7 @@ class GatewayPool:
     def __init__(self, service: FakeService) -> None:
         self._service = service
         self._random = Random(1)
+        self.uses = SourceUse()
 
     def now(self) -> float:
         return NOW

@@ -26,6 +26,7 @@ from shoal.errors import ShoalError
 from shoal.options import Options
 from shoal.policy.admission import Admission
 from shoal.policy.source_limits import LimitTable
+from shoal.policy.source_use import SourceUse
 from shoal.policy.vantage import STRONG
 from shoal.ports import Clock, Source, Store
 from shoal.sources.registry import open_sources
@@ -41,9 +42,9 @@ async def run_engine(
 ) -> AsyncIterator[tuple[PoolService, Sequence[Source]]]:
     check = replace(options.check, concurrency=net.concurrency)
     secret = await secret_of(store)
-    index = Index(options.pool, net.rng)
     limits = LimitTable.from_options(options.sources)
-    recorder = Recorder(store, index, net.clock, net.rng, check, options.store, limits)
+    index = Index(options.pool, net.rng, uses=SourceUse(limits))
+    recorder = Recorder(store, index, net.clock, net.rng, check, options.store)
     guard = Guard(net.prober, net.panel, net.clock, partial(_is_strong, index, net.clock), net.concurrency)
     scheduler = Scheduler(store, guard, recorder, guard, net.clock, check)
     admission = Admission(net.rules, options.admission, secret)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shoal import __version__
 from shoal.app.network import Network
+from shoal.engine.draws import Draws
 from shoal.engine.service import PoolService
 from shoal.errors import ConfigError, ShoalError
 from shoal.gateway import serve_gateway
@@ -43,7 +44,7 @@ async def open_gateway(
     rules = TargetRules(options.allow_target, options.refused_ports)
     try:
         handle = await serve_gateway(
-            service,
+            Draws(service),
             options,
             resolver=net.resolver,
             contexts=net.contexts,

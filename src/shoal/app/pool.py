@@ -24,6 +24,7 @@ from shoal.net.listening import bind_listener
 from shoal.options import Options
 from shoal.policy.bind import check_bind, parse_listen
 from shoal.policy.source_limits import LimitTable
+from shoal.policy.source_use import SourceUse
 from shoal.ports import Source
 from shoal.probe.judges import Judge
 from shoal.stores.lock import DataLock
@@ -114,9 +115,9 @@ async def open_server(options: Options, *, announce: Callable[[str], None] = log
         await store.open()
         try:
             secret = await secret_of(store)
-            index = Index(options.pool, rng)
             limits = LimitTable.from_options(options.sources)
-            recorder = Recorder(store, index, clock, rng, options.check, options.store, limits)
+            index = Index(options.pool, rng, uses=SourceUse(limits))
+            recorder = Recorder(store, index, clock, rng, options.check, options.store)
             leasing = Leasing(store, index, recorder, clock, options.pool, secret, lambda: secrets.token_hex(12))
             replica = Replica(store, index, recorder, clock)
             service = PoolService(store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock)

@@ -32,3 +32,5 @@ class Feedback(Struct, frozen=True):
     latency: float | None = None
     failure: Failure | None = None
     target: str | None = None
+    bytes_used: int = 0
+    """Bytes that went through it both ways, for the byte budget of its source; 0 where they are not known."""

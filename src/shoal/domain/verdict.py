@@ -25,3 +25,5 @@ class CheckResult(Struct, frozen=True, gc=False):
     latency: float | None = None
     failure: Failure | None = None
     blame: Blame | None = None
+    bytes_used: int = 0
+    """Bytes that went through the proxy both ways."""

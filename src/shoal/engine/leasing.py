@@ -54,11 +54,23 @@ class Leasing:
         self._secret = secret
         self._new_id = new_id
         self._vantage = vantage
+        self._uses = pool.uses
         self.picks = 0
         self.picks_failed = 0
 
     def pick(self, query: Query) -> Pick | None:
-        pick = self._pool.pick(query, self._clock.now())
+        """A pick of which nobody tells how long it is used: of its source's requests in flight it takes one until there
+        is feedback on it, or for the time of a lease."""
+        now = self._clock.now()
+        pick = self.draw(query, now)
+        if pick is not None:
+            record = pick.record
+            self._uses.begin(record.key, record.sources, now, query.target, until=now + self._options.lease_timeout)
+        return pick
+
+    def draw(self, query: Query, now: float) -> Pick | None:
+        """A pick whose use, if it comes to that, is told to ``SourceUse`` by the caller."""
+        pick = self._pool.pick(query, now)
         self._count(pick)
         return pick
 
@@ -97,9 +109,16 @@ class Leasing:
                 trust=pick.record.trust,
                 capabilities=pick.path.capabilities,
             )
-            granted = await self._store.take_lease(
-                lease.id, lease.key, now, lease.expires_at, capacity=self._options.capacity, exclusive=exclusive
-            )
+            # Counted before the store is asked: meanwhile others may take.
+            self._uses.lease(lease.id, lease.key, pick.record.sources, now, query.target, until=lease.expires_at)
+            granted = False
+            try:
+                granted = await self._store.take_lease(
+                    lease.id, lease.key, now, lease.expires_at, capacity=self._options.capacity, exclusive=exclusive
+                )
+            finally:
+                if not granted:
+                    self._uses.release(lease.id, now)
             if granted:
                 self._count(pick)
                 return lease
@@ -111,7 +130,10 @@ class Leasing:
         """Let a standing lease last ``seconds`` from now (the settings' time); its new end, None if it was over."""
         now = self._clock.now()
         expires_at = now + (self._options.lease_timeout if seconds is None else seconds)
-        return expires_at if await self._store.renew_lease(id, now, expires_at) else None
+        if not await self._store.renew_lease(id, now, expires_at):
+            return None
+        self._uses.renew(id, now, expires_at)
+        return expires_at
 
     async def retag(self, text: str, add: Sequence[str], remove: Sequence[str]) -> int:
         """Give tags to what an id, ``host:port`` or URL names, and take others; how many records there were.
@@ -127,6 +149,7 @@ class Leasing:
     async def release(self, lease: Lease, feedback: Feedback | None = None) -> bool:
         """End a lease and learn from it; False when it had run out."""
         key = await self._store.release_lease(lease.id, self._clock.now())
+        self._end(lease.id, feedback)
         if feedback is not None:
             self.feedback(lease.key, lease.proxy, feedback)
         return key is not None
@@ -134,6 +157,7 @@ class Leasing:
     async def release_id(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:
         """As ``release``, by the lease's id; ``scheme`` says how it was used. False when it had run out."""
         key = await self._store.release_lease(id, self._clock.now())
+        self._end(id, feedback)
         if key is None:
             return False
         if feedback is not None:
@@ -145,8 +169,13 @@ class Leasing:
         (default: as the URL does, else its best). False when there is no such proxy. Raises ``InvalidProxyError``."""
         for key in await self._keys(text):
             record = self._pool.record(key) or await self._store.get_by_key(key)
+            if record is not None:
+                self._uses.end(record.sources, self._clock.now(), feedback.bytes_used)
             return self._learn(record, scheme or _scheme_of(text), feedback)
         return False
+
+    def _end(self, lease_id: str, feedback: Feedback | None) -> None:
+        self._uses.release(lease_id, self._clock.now(), 0 if feedback is None else feedback.bytes_used)
 
     def _learn(self, record: Record | None, scheme: Scheme | None, feedback: Feedback) -> bool:
         path = None if record is None else best_path(record, scheme)

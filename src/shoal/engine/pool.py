@@ -19,6 +19,7 @@ from shoal.options import PoolOptions
 from shoal.policy.forecast import BUILT_IN, forecast
 from shoal.policy.learning import Model
 from shoal.policy.selection import choose, fits, timely, worth
+from shoal.policy.source_use import SourceUse
 
 _ENOUGH = {Strategy.FASTEST: 32, Strategy.STICKY: 48}
 """Candidates that a pick compares, best first. Those behind the first few are hardly better."""
@@ -46,13 +47,19 @@ class Pool:
     """Index of verified records. All methods are synchronous and touch only memory.
 
     ``model`` holds the coefficients of all forecasts; whoever learns replaces it. Shares are counted over ``window``
-    picks, more where ``max_share`` is less than one of them.
+    picks, more where ``max_share`` is less than one of them. ``uses`` says which proxies the limits of
+    their sources allow now.
     """
 
-    def __init__(self, options: PoolOptions, rng: Random, *, window: int = WINDOW) -> None:
+    def __init__(
+        self, options: PoolOptions, rng: Random, *, window: int = WINDOW, uses: SourceUse | None = None
+    ) -> None:
         self.model: Model = BUILT_IN
         self._options = options
         self._rng = rng
+        self.uses = SourceUse() if uses is None else uses
+        self._limits = self.uses.limits
+        self._is_limited = not self._limits.is_plain
         self._records: dict[str, Record] = {}
         self.banned: dict[str, Record] = {}
         """Records that worked once and that the user keeps out; checks go on, so that they come back as they are."""
@@ -123,6 +130,14 @@ class Pool:
         self._census.change(record, None)
         return record is not None
 
+    def limits_changed(self) -> None:
+        """The sources' limits are others now: every entry takes its place by them."""
+        self._is_limited = not self._limits.is_plain
+        for entries in self._entries.values():
+            for entry in entries:
+                entry.band = self._limits.band(entry.record)
+                self._place(entry)
+
     def pick(self, query: Query, now: float) -> Pick | None:
         """One path that fits, by the query's strategy; None when nothing fits.
 
@@ -130,9 +145,9 @@ class Pool:
         """
         ranking = self._ranking(query)
         found: builtins.list[Entry] = []
-        # The user's own proxies come first, whatever their share; public ones are the fall-back.
-        for own in (True, False):
-            found = self._found(ranking, query, now, self._most, own) or self._least(ranking, query, now, own)
+        # The best tier comes first, whatever a proxy's share; the user's own are in tier 0, public ones the fall-back.
+        for band in range(ranking.top_band, -1, -1):
+            found = self._found(ranking, query, now, self._most, band) or self._least(ranking, query, now, band)
             if found:
                 break
         else:
@@ -146,27 +161,26 @@ class Pool:
     def peek(self, query: Query, now: float) -> bool:
         """True when a pick would find something; counts as no pick."""
         ranking = self._ranking(query)
-        return any(self._found(ranking, query, now, self._window + 1, own) for own in (True, False))
+        bands = range(ranking.top_band, -1, -1)
+        return any(self._found(ranking, query, now, self._window + 1, band) for band in bands)
 
-    def _least(self, ranking: Ranking, query: Query, now: float, own: bool) -> builtins.list[Entry]:
+    def _least(self, ranking: Ranking, query: Query, now: float, band: int) -> builtins.list[Entry]:
         """Where everything that fits has had its share: those that had the least."""
-        found = self._found(ranking, query, now, self._window + 1, own)
+        found = self._found(ranking, query, now, self._window + 1, band)
         least = min((entry.turns for entry in found), default=0)
         return [entry for entry in found if entry.turns == least]
 
-    def _found(self, ranking: Ranking, query: Query, now: float, most: int, own: bool) -> builtins.list[Entry]:
+    def _found(self, ranking: Ranking, query: Query, now: float, most: int, band: int) -> builtins.list[Entry]:
         """Candidates of one tier with fewer than ``most`` turns whose forecast and age will do."""
-        if own and not ranking.has_own:
-            return []
         enough = max(_FEW, self._round) if query.strategy is Strategy.BEST else _ENOUGH.get(query.strategy)
-        if enough is None and not ranking.has_own and (found := self._sampled(ranking, query, now, most)):
+        if enough is None and not ranking.top_band and (found := self._sampled(ranking, query, now, most)):
             return found
         found = []
         moved = []
         looked = 0
         # A session must meet the same candidates again; all others take turns.
         turn = 0 if query.strategy is Strategy.STICKY else self._picks
-        for entry in ranking.best_first(turn, own=own, public=not own):
+        for entry in ranking.best_first(turn, band=band):
             if entry.turns >= most:
                 continue
             looked += 1
@@ -204,9 +218,11 @@ class Pool:
         return found
 
     def _will_do(self, entry: Entry, query: Query, now: float) -> bool:
-        return timely(query, entry.path, entry.chance, now, self._options) and not (
-            query.exclude and not fits(query, entry.record, entry.path)
-        )
+        if not timely(query, entry.path, entry.chance, now, self._options):
+            return False
+        if self._is_limited and not self.uses.may(entry.record.key, entry.record.sources, now, query.target):
+            return False
+        return not (query.exclude and not fits(query, entry.record, entry.path))
 
     def _refresh(self, entry: Entry, now: float) -> bool:
         """Bring a forecast up to date; True when the entry no longer stands where it should."""
@@ -214,12 +230,13 @@ class Pool:
             return False
         entry.chance = forecast(entry.path.health, now, model=self.model).probability
         entry.chance_at = now
-        return step_of(entry.chance, entry.record.trust) != entry.step
+        return step_of(entry.chance, entry.band) != entry.step
 
     def _rank(self, entry: Entry, now: float) -> None:
         entry.chance = forecast(entry.path.health, now, model=self.model).probability
         entry.chance_at = now
-        entry.step = step_of(entry.chance, entry.record.trust)
+        entry.band = self._limits.band(entry.record)
+        entry.step = step_of(entry.chance, entry.band)
         self._all.put(entry)
         for ranking in self._rankings.values():
             if fits(ranking.query, entry.record, entry.path):
@@ -229,7 +246,7 @@ class Pool:
 
     def _place(self, entry: Entry) -> None:
         """Move an entry whose forecast has changed by time alone."""
-        entry.step = step_of(entry.chance, entry.record.trust)
+        entry.step = step_of(entry.chance, entry.band)
         self._all.put(entry)
         for ranking in self._rankings.values():
             if entry in ranking:

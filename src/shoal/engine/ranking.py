@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import log
 
-from shoal.domain import Path, Query, Record, Trust
+from shoal.domain import Path, Query, Record
 
 STEPS = 256
 """Steps of the ranking, even in the logit of the forecast: near 1 they are a thousandth wide."""
@@ -14,15 +14,17 @@ _SPAN = 7.0
 
 
 class Entry:
-    """One path in the index. ``chance`` is its forecast as of ``chance_at``; ``step`` is where it stands."""
+    """One path in the index. ``chance`` is its forecast as of ``chance_at``; ``step`` is where it stands within its
+    ``band``, which stands for its tier."""
 
-    __slots__ = ("chance", "chance_at", "latest", "path", "record", "step", "turns", "uses", "works")
+    __slots__ = ("band", "chance", "chance_at", "latest", "path", "record", "step", "turns", "uses", "works")
 
     def __init__(self, record: Record, path: Path) -> None:
         self.record = record
         self.path = path
         self.chance = 0.0
         self.chance_at = 0.0
+        self.band = 0
         self.step = 0
         self.works = False
         self.turns = 0
@@ -32,19 +34,22 @@ class Entry:
         """Number of its latest pick."""
 
 
-def step_of(chance: float, trust: Trust) -> int:
-    """Where a forecast stands; the user's own proxies come before all others."""
-    own = STEPS if trust is Trust.OWN else 0
+def step_of(chance: float, band: int) -> int:
+    """Where a forecast stands; a higher band comes before all lower ones."""
+    base = band * STEPS
     if chance <= 0.0:
-        return own
+        return base
     if chance >= 1.0:
-        return own + STEPS - 1
+        return base + STEPS - 1
     place = int((log(chance / (1.0 - chance)) + _SPAN) * (STEPS / (2.0 * _SPAN)))
-    return own + min(STEPS - 1, max(0, place))
+    return base + min(STEPS - 1, max(0, place))
 
 
 class Ranking:
-    """The entries that a filter lets through, by step. Adding, moving and removing take the same time at any size."""
+    """The entries that a filter lets through, by step. Adding, moving and removing take the same time at any size.
+
+    Bands, one for each tier, lie one above the other; there is one more as soon as an entry asks for it.
+    """
 
     __slots__ = ("_places", "_steps", "_top", "query", "used")
 
@@ -62,11 +67,11 @@ class Ranking:
         return entry in self._places
 
     @property
-    def has_own(self) -> bool:
-        """True while one of the user's own proxies may be in it."""
+    def top_band(self) -> int:
+        """The highest band that holds anything; 0 when nothing does."""
         while self._top and not self._steps[self._top]:
             self._top -= 1
-        return self._top >= STEPS
+        return self._top // STEPS
 
     def put(self, entry: Entry) -> None:
         """Add it, or move it to the step where it now stands."""
@@ -75,6 +80,8 @@ class Ranking:
             if place[0] == entry.step:
                 return
             self.drop(entry)
+        if entry.step >= len(self._steps):
+            self._steps += [[] for _ in range((entry.step // STEPS + 1) * STEPS - len(self._steps))]
         step = self._steps[entry.step]
         self._places[entry] = (entry.step, len(step))
         step.append(entry)
@@ -91,15 +98,19 @@ class Ranking:
             step[slot] = last
             self._places[last] = (number, slot)
 
-    def best_first(self, turn: int = 0, *, own: bool = True, public: bool = True) -> Iterator[Entry]:
-        """Every entry from the best step down, those of one step from place ``turn`` on, so that equals take turns.
+    def best_first(self, turn: int = 0, *, band: int | None = None) -> Iterator[Entry]:
+        """Every entry (of one band, where it is named) from the best step down, those of one step from place ``turn``
+        on, so that equals take turns.
 
         Nothing may be moved meanwhile."""
         steps = self._steps
         while self._top and not steps[self._top]:
             self._top -= 1
-        highest = self._top if own else min(self._top, STEPS - 1)
-        for number in range(highest, -1 if public else STEPS - 1, -1):
+        highest, lowest = self._top, 0
+        if band is not None:
+            lowest = band * STEPS
+            highest = min(highest, lowest + STEPS - 1)
+        for number in range(highest, lowest - 1, -1):
             step = steps[number]
             if step:
                 start = turn % len(step)

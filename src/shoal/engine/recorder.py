@@ -18,7 +18,8 @@ from shoal.policy.fold import fold_check, fold_use
 from shoal.policy.learning import decode_model, encode_model
 from shoal.policy.lessons import lessons
 from shoal.policy.schedule import after_use, next_check
-from shoal.policy.source_limits import LimitTable, recheck
+from shoal.policy.source_budget import next_day
+from shoal.policy.source_limits import recheck
 from shoal.ports import Clock, Store
 
 _MODEL = "forecast-model"
@@ -29,6 +30,9 @@ _STORE_RETRY = 1.0
 """Seconds between attempts to reach a store that fails."""
 _GRACE = 60.0
 """Seconds, beside two time-outs of a check, for which a deletion is remembered: longer than any check under way."""
+
+_MIDNIGHT_SPREAD = 600.0
+"""Seconds after midnight over which checks begin anew of sources whose budget was used up."""
 
 log = structlog.get_logger("shoal.recorder")
 
@@ -47,7 +51,6 @@ class Recorder:
         rng: Random,
         check: CheckOptions,
         options: StoreOptions,
-        limits: LimitTable | None = None,
     ) -> None:
         self._store = store
         self._pool = pool
@@ -55,7 +58,6 @@ class Recorder:
         self._rng = rng
         self._check = check
         self._options = options
-        self._limits = limits if limits is not None and not limits.is_plain else None
         self._pending: dict[str, Record] = {}
         self._wake = asyncio.Event()
         self._gone: dict[str, float] = {}
@@ -87,8 +89,11 @@ class Recorder:
         due = next_check(
             folded, now, self._check, self._rng, live=pool.working, pressure=self.pressure, model=pool.model
         )
-        if self._limits is not None:
-            due = recheck(due, now, self._limits.of(record.sources))
+        if not pool.uses.limits.is_plain:
+            pool.uses.spend(record.sources, now, result.bytes_used)
+            due = recheck(due, now, pool.uses.limits.of(record.sources))
+            if pool.uses.is_spent(record.sources, now):
+                due = max(due, next_day(now) + _MIDNIGHT_SPREAD * self._rng.random())
         self._keep(replace(folded, next_check=due), now)
 
     def used(self, key: str, observation: Observation) -> None:

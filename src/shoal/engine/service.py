@@ -22,6 +22,7 @@ from shoal.engine.scheduler import Scheduler
 from shoal.engine.source_report import SourceReport, report_of
 from shoal.errors import StoreError
 from shoal.policy.health_report import problems
+from shoal.policy.source_use import SourceUse
 from shoal.ports import Added, Clock, Counts, Store, Vantage
 
 IMPORT_SOURCE = "import"
@@ -87,6 +88,15 @@ class PoolService:
     def pick(self, query: Query) -> Pick | None:
         """One path for use; None when nothing fits, which counts as a failed pick."""
         return self._leasing.pick(query)
+
+    def draw(self, query: Query) -> Pick | None:
+        """As ``pick``, for a caller that tells ``uses`` when its use begins and ends."""
+        return self._leasing.draw(query, self._clock.now())
+
+    @property
+    def uses(self) -> SourceUse:
+        """What is in use of each source, held against its limits."""
+        return self._pool.uses
 
     async def pop(self, query: Query) -> Pick | None:
         """One path, removed from the pool and kept out by a tombstone; never the same for two callers."""

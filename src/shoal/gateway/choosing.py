@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
+from msgspec.structs import replace
+
 from shoal.domain import Pick, Query
 from shoal.domain.address import network_of
 from shoal.gateway.demand import Demand, needs, query_for
@@ -46,27 +48,42 @@ class Chooser:
 
     def __init__(self, service: GatewayService, sessions: Sessions, rng: Random) -> None:
         self._service = service
+        self._uses = service.uses
         self._sessions = sessions
         self._rng = rng
         self.in_use: Counter[str] = Counter()
         """Connections by record id."""
 
-    def enter(self, id: str) -> None:
+    def enter(self, pick: Pick, target: str) -> None:
         """A connection through this record begins."""
-        self.in_use[id] += 1
+        record = pick.record
+        self.in_use[record.id] += 1
+        self._uses.begin(record.key, record.sources, self._service.now(), target)
 
-    def leave(self, id: str) -> None:
+    def leave(self, pick: Pick) -> None:
         """A connection through this record has ended."""
-        self.in_use[id] -= 1
-        if self.in_use[id] <= 0:
-            del self.in_use[id]
+        record = pick.record
+        self._uses.end(record.sources, self._service.now())
+        self.in_use[record.id] -= 1
+        if self.in_use[record.id] <= 0:
+            del self.in_use[record.id]
+
+    def moved(self, pick: Pick, bytes_used: int) -> None:
+        """So many bytes more went through this record."""
+        self._uses.spend(pick.record.sources, self._service.now(), bytes_used)
+
+    def _may(self, demand: Demand, pick: Pick) -> bool:
+        record = pick.record
+        return self._uses.may(record.key, record.sources, self._service.now(), demand.target)
 
     def choose(self, demand: Demand, tried: Tried, *, again: bool = True) -> Choice | None:
         """The next upstream; None when nothing fits. ``again`` allows one that failed, when there is no other."""
         must, cannot = needs(demand)
         base = demand.params.query
         if demand.params.session is not None:
-            return self._sessions.choose(demand, query_for(base, must, cannot, frozenset()))
+            choice = self._sessions.choose(demand, query_for(base, must, cannot, frozenset()))
+            # At its source's limit the session waits for its proxy rather than lose it.
+            return choice if choice is None or self._may(demand, choice[0]) else None
         if not tried.ids:
             if must or cannot:
                 base = query_for(base, must, cannot, frozenset())
@@ -88,7 +105,11 @@ class Chooser:
         if strategy is Strategy.FORECAST:
             return self._one(demand, query, networks)
         if strategy is Strategy.RANDOM:
-            found = [pick for pick in self._service.list(query) if demand.mode_for(pick.path) is not None]
+            found = [
+                pick
+                for pick in self._service.list(query)
+                if demand.mode_for(pick.path) is not None and self._may(demand, pick)
+            ]
             found = [pick for pick in found if network_of(pick.record.endpoint.host) not in networks] or found
             return self._with_mode(demand, self._rng.choice(found)) if found else None
         sample = [self._one(demand, query, networks) for _ in range(_SAMPLE)]
@@ -98,6 +119,8 @@ class Chooser:
         return min(choices, key=lambda choice: self.in_use[choice[0].record.id], default=None)
 
     def _one(self, demand: Demand, query: Query, networks: frozenset[str]) -> Choice | None:
+        if not self._uses.limits.is_plain:
+            query = replace(query, target=demand.target)
         spare: Choice | None = None
         for _ in range(_DRAWS):
             pick = self._service.pick(query)
@@ -119,4 +142,5 @@ class Chooser:
     def why_none(self) -> str:
         """For a refusal: what a user should know."""
         ready, why = self._service.ready()
-        return "none of the working ones has what is asked for" if ready else why
+        why = "none of the working ones has what is asked for" if ready else why
+        return why if self._uses.limits.is_plain else f"{why}, or it is at the limits that are set for its source"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
-from shoal.domain import Proxy, Trust
+from shoal.domain import Pick, Proxy, Trust
 from shoal.errors import InvalidQueryError
 from shoal.gateway.choosing import Chooser
 from shoal.gateway.demand import Demand
@@ -136,25 +136,27 @@ class Core:
 class RelayTicket:
     """Keeps the books of one relay: what it moved, for whom, through which upstream.
 
-    ``on_trial`` is called once the target has sent anything, where that is not known yet.
+    ``on_trial`` is called once the target has sent anything, where that is not known yet. ``before`` are the bytes up
+    and down that went before the relay began.
     """
 
-    __slots__ = ("_begun", "_core", "_counted", "_on_trial", "_record_id", "_relay", "_user")
+    __slots__ = ("_begun", "_core", "_counted", "_on_trial", "_pick", "_relay", "_user")
 
     def __init__(
         self,
         core: Core,
         user: User,
-        record_id: str,
+        pick: Pick,
         client: asyncio.Transport,
         upstream: asyncio.Transport,
         on_trial: Callable[[], None] | None = None,
+        before: tuple[int, int] = (0, 0),
     ) -> None:
         self._on_trial = on_trial
         self._core = core
         self._user = user
-        self._record_id = record_id
-        self._counted = (0, 0)
+        self._pick = pick
+        self._counted = (-before[0], -before[1])
         self._begun = core.loop.time()
         self._relay = Relay(client, upstream, self._ended, core.pipes)
         self._relay.idle_since = self._begun
@@ -182,7 +184,9 @@ class RelayTicket:
         self._counted = (up, down)
         self._core.counters.bytes_up += up - before_up
         self._core.counters.bytes_down += down - before_down
-        self._user.bytes += up + down - before_up - before_down
+        moved = up + down - before_up - before_down
+        self._user.bytes += moved
+        self._core.chooser.moved(self._pick, moved)
         if down and self._on_trial is not None:
             self._on_trial()
             self._on_trial = None
@@ -190,5 +194,5 @@ class RelayTicket:
     def _ended(self, relay: Relay) -> None:
         self._count()
         self._core.live.discard(self)
-        self._core.chooser.leave(self._record_id)
+        self._core.chooser.leave(self._pick)
         self._user.connections -= 1

@@ -72,6 +72,8 @@ class Exchange:
         counters.bytes_up += self.up
         counters.bytes_down += self.down
         user.bytes += self.up + self.down
+        if self._attempt is not None:
+            self._core.chooser.moved(self._attempt.pick, self.moved)
         user.connections -= 1
 
     # -- the client ----------------------------------------------------------------------------------------------
@@ -248,7 +250,7 @@ class Exchange:
         transport.write(switching(head, attempt.pick) + rest)
         if self.ahead:
             attempt.transport.write(bytes(self.ahead))
-        RelayTicket(self._core, race.demand.user, attempt.pick.record.id, transport, attempt.transport)
+        RelayTicket(self._core, race.demand.user, attempt.pick, transport, attempt.transport)
 
     def answer_ended(self, side: _Side, exc: Exception | None) -> None:
         """The upstream's connection has ended."""

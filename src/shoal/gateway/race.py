@@ -73,7 +73,7 @@ class Race:
         self._over = True
         self._settle()
         if self.winner is not None:
-            self._core.chooser.leave(self.winner.pick.record.id)
+            self._core.chooser.leave(self.winner.pick)
             self.winner = None
         self.detach()
 
@@ -137,7 +137,7 @@ class Race:
         if self._over:
             return
         self._running.remove(attempt)
-        self._core.chooser.leave(attempt.pick.record.id)
+        self._core.chooser.leave(attempt.pick)
         self._note(attempt, failure)
         if self._running and self._may_go_on(attempt):
             self._arm_hedge(self._running[0])
@@ -160,7 +160,7 @@ class Race:
             return False
         pick, mode = choice
         core.counters.dials += 1
-        core.chooser.enter(pick.record.id)
+        core.chooser.enter(pick, self.demand.target)
         attempt = Attempt(core, self, pick, mode)
         self._running.append(attempt)
         if self._reuse and (transport := core.idle_upstreams.take(self.demand, attempt)) is not None:
@@ -199,7 +199,7 @@ class Race:
             return
         core.counters.hedges += 1
         core.counters.dials += 1
-        core.chooser.enter(choice[0].record.id)
+        core.chooser.enter(choice[0], self.demand.target)
         attempt = Attempt(core, self, *choice)
         self._running.append(attempt)
         attempt.start(min(core.options.attempt_timeout, remaining))
@@ -228,7 +228,7 @@ class Race:
     def _forget_winner(self, attempt: Attempt) -> None:
         if self.winner is not None:
             self.winner = None
-            self._core.chooser.leave(attempt.pick.record.id)
+            self._core.chooser.leave(attempt.pick)
 
     def _settle(self) -> None:
         """Nothing of the race runs on."""
@@ -236,6 +236,6 @@ class Race:
             self._hedge_timer.cancel()
             self._hedge_timer = None
         for attempt in self._running:
-            self._core.chooser.leave(attempt.pick.record.id)
+            self._core.chooser.leave(attempt.pick)
             attempt.cancel()
         self._running.clear()

@@ -6,6 +6,7 @@ import builtins
 from typing import Protocol
 
 from shoal.domain import Feedback, Pick, Proxy, Query
+from shoal.policy.source_use import SourceUse
 
 
 class GatewayService(Protocol):
@@ -14,6 +15,9 @@ class GatewayService(Protocol):
     def now(self) -> float:
         """Seconds since the epoch."""
         ...
+
+    uses: SourceUse
+    """Is told of each connection's begin, bytes and end, and holds them against the limits of sources."""
 
     def pick(self, query: Query) -> Pick | None:
         """One path for use, None when nothing fits."""

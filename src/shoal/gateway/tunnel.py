@@ -159,7 +159,7 @@ class Tunnel(asyncio.Protocol):
         if far is None or self._over:
             return
         self._client.write(data)
-        self._relay(far.attempt, spoke=True)
+        self._relay(far.attempt, spoke=True, down=len(data))
 
     def target_ended(self, far: _Far, exc: Exception | None) -> None:
         """The upstream's connection ended before the target's first byte."""
@@ -207,7 +207,7 @@ class Tunnel(asyncio.Protocol):
         if self._far is not None:
             self._switch(self._far, timeout_failure(Stage.RECEIVE))
 
-    def _relay(self, attempt: Attempt, *, spoke: bool = False) -> None:
+    def _relay(self, attempt: Attempt, *, spoke: bool = False, down: int = 0) -> None:
         """From here on nothing can be replayed."""
         if self._over:
             return
@@ -220,8 +220,9 @@ class Tunnel(asyncio.Protocol):
         ended = self._client_ended
         race.winner = None
         race.detach()
+        before = (len(self._flight), down)
         on_trial = None if spoke else partial(race.proved, attempt)
-        RelayTicket(core, race.demand.user, attempt.pick.record.id, self._client, attempt.transport, on_trial)
+        RelayTicket(core, race.demand.user, attempt.pick, self._client, attempt.transport, on_trial, before)
         if ended and attempt.transport.can_write_eof():
             self._client.get_protocol().eof_received()  # type: ignore[attr-defined]
 

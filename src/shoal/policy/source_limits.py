@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from shoal.domain import Record, Trust
 from shoal.domain.source import PUBLIC_TIER, SourceLimits
-from shoal.options import SourceOptions
+from shoal.options import OwnSource, SourceOptions
 
 _NO_LIMITS = SourceLimits()
 _COMBINED_KEPT = 4096
@@ -23,34 +23,37 @@ _COMBINED_KEPT = 4096
 
 
 class LimitTable:
-    """``SourceLimits`` by source name. ``tiers`` holds every tier that can occur, best first."""
+    """``SourceLimits`` by source name. ``tiers`` holds every tier that can occur, best first. Sources that come and go
+    while the pool runs are ``put`` and ``drop``ped."""
 
     def __init__(self, by_name: Mapping[str, SourceLimits], other: SourceLimits = _NO_LIMITS) -> None:
         self._by_name = dict(by_name)
         self._other = other
         self._combined: dict[tuple[str, ...], SourceLimits] = {}
-        self.tiers = tuple(sorted({limits.tier for limits in self._by_name.values()} | {0, other.tier}))
-        self.is_plain = all(limits == other for limits in self._by_name.values())
+        self._look()
+
+    def _look(self) -> None:
+        self._combined.clear()
+        self.tiers = tuple(sorted({limits.tier for limits in self._by_name.values()} | {0, self._other.tier}))
+        self._bands = {tier: band for band, tier in enumerate(reversed(self.tiers))}
+        self.is_plain = all(limits == self._other for limits in self._by_name.values())
         """True when all sources have the same limits, so that nobody need look them up."""
+
+    def put(self, source: str, limits: SourceLimits) -> None:
+        """From now on this source has these limits."""
+        self._by_name[source] = limits
+        self._look()
+
+    def drop(self, source: str) -> None:
+        """From now on this source has the limits that all others have."""
+        if self._by_name.pop(source, None) is not None:
+            self._look()
 
     @classmethod
     def from_options(cls, options: SourceOptions) -> LimitTable:
         """What the tables say; all other sources share the defaults."""
         other = SourceLimits(tier=PUBLIC_TIER, fetch_budget_bytes=options.fetch_budget_bytes)
-        return cls(
-            {
-                own.name: SourceLimits(
-                    tier=own.tier,
-                    max_in_flight=own.max_in_flight,
-                    min_interval=own.min_interval,
-                    check_interval=own.check_interval,
-                    byte_budget=own.byte_budget,
-                    fetch_budget_bytes=own.fetch_budget_bytes or options.fetch_budget_bytes,
-                )
-                for own in options.own
-            },
-            other,
-        )
+        return cls({own.name: limits_of(own, options) for own in options.own}, other)
 
     def get(self, source: str) -> SourceLimits:
         """The limits of one source."""
@@ -71,9 +74,15 @@ class LimitTable:
     def tier(self, record: Record) -> int:
         """The best tier of its sources. What no table names is in tier 0 when it is the user's own (a list given as a
         URL or file, an import), else in the catalogue's."""
-        if record.trust is Trust.OWN and not any(source in self._by_name for source in record.sources):
-            return 0
+        if not any(source in self._by_name for source in record.sources):
+            return 0 if record.trust is Trust.OWN else self._other.tier
         return self.of(record.sources).tier
+
+    def band(self, record: Record) -> int:
+        """Place of its tier among all tiers, the last one being 0: a higher band comes first."""
+        if not self._by_name:
+            return self._bands[0] if record.trust is Trust.OWN else 0
+        return self._bands[self.tier(record)]
 
     def bounded(self, sources: Sequence[str]) -> tuple[str, ...]:
         """Those of the sources that bound requests in flight or bytes."""
@@ -83,6 +92,18 @@ class LimitTable:
             if (limits := self._by_name.get(source)) is not None
             and (limits.max_in_flight is not None or limits.byte_budget is not None)
         )
+
+
+def limits_of(own: OwnSource, options: SourceOptions) -> SourceLimits:
+    """What the table of one source says."""
+    return SourceLimits(
+        tier=own.tier,
+        max_in_flight=own.max_in_flight,
+        min_interval=own.min_interval,
+        check_interval=own.check_interval,
+        byte_budget=own.byte_budget,
+        fetch_budget_bytes=own.fetch_budget_bytes or options.fetch_budget_bytes,
+    )
 
 
 def recheck(due: float, now: float, limits: SourceLimits) -> float:

@@ -30,7 +30,7 @@ KEPT: Final = "/doc/data.json"
 class Attempts:
     """Makes attempts; holds what all of them share."""
 
-    __slots__ = ("_contexts", "_nonce", "_options", "_panel")
+    __slots__ = ("_contexts", "_nonce", "_options", "_panel", "moved")
 
     def __init__(
         self, options: CheckOptions, panel: JudgePanel, nonce: Callable[[], str], contexts: TlsContexts
@@ -39,6 +39,8 @@ class Attempts:
         self._panel = panel
         self._nonce = nonce
         self._contexts = contexts
+        self.moved: dict[str, int] = {}
+        """Bytes that checks under way moved, by record key; whoever makes a check takes them out."""
 
     async def make(
         self, record: Record, attempt: Attempt, seat: Seat, address: str, started: float, deadline: float
@@ -203,6 +205,7 @@ class Attempts:
             handshake_timeout=options.handshake_timeout,
             deadline=deadline,
         )
+        self.moved[record.key] = self.moved.get(record.key, 0) + exchange.moved
         if exchange.ready != 0.0:
             self._panel.charge(seat)
 

@@ -26,7 +26,7 @@ class Exchange(asyncio.Protocol):
     __slots__ = (
         "_again", "_deadline", "_done", "_expired", "_handshake_timeout", "_limit", "_loop", "_overall", "_plan",
         "_reader", "_request", "_slot", "_stage", "_task", "_transport", "_wheel", "body", "certificate", "connected",
-        "ended", "failure", "first_byte", "head", "kept", "ready", "reason", "started", "status",
+        "ended", "failure", "first_byte", "head", "kept", "moved", "ready", "reason", "started", "status",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +59,8 @@ class Exchange(asyncio.Protocol):
         """The answer's head as it came, or as the codec read it."""
         self.certificate: bytes | None = None
         """What the target showed, in DER form, where the exchange asked for no answer."""
+        self.moved = 0
+        """Bytes both ways, as they went over the network."""
         self.started = self.connected = self.ready = self.first_byte = self.ended = 0.0
 
     async def run(
@@ -132,7 +134,7 @@ class Exchange(asyncio.Protocol):
             self.ready = now
             self._stage = Stage.RECEIVE
             self._deadline = self._overall
-            tcp.write(self._request)
+            self._send(tcp, self._request)
             return
         self._set_deadline(min(now + self._handshake_timeout, self._overall))
         try:
@@ -140,11 +142,12 @@ class Exchange(asyncio.Protocol):
             if plan.ready:
                 self._become_ready(plan)
             else:
-                tcp.write(plan.data_to_send())
+                self._send(tcp, plan.data_to_send())
         except (RemoteProtocolError, ssl.SSLError) as error:
             self._fail(failure_from(error, plan.stage))
 
     def data_received(self, data: bytes) -> None:
+        self.moved += len(data)
         if self.failure is not None or self._done.done():
             return
         try:
@@ -182,6 +185,10 @@ class Exchange(asyncio.Protocol):
 
     # -- inside ------------------------------------------------------------------------------------------------
 
+    def _send(self, tcp: asyncio.Transport, data: bytes) -> None:
+        self.moved += len(data)
+        tcp.write(data)
+
     def _receive_through(self, plan: UpstreamPlan, data: bytes) -> bytes:
         data = plan.receive_data(data)
         if self._stage is Stage.CONNECT:
@@ -190,7 +197,7 @@ class Exchange(asyncio.Protocol):
             else:
                 out = plan.data_to_send()
                 if out and self._transport is not None:
-                    self._transport.write(out)
+                    self._send(self._transport, out)
         if plan.closed and self._reader is None and not data:
             # A close_notify instead of an answer.
             self._fail(eof_failure(self._where()))
@@ -210,12 +217,12 @@ class Exchange(asyncio.Protocol):
             return
         if plan.is_clear:
             self._plan = None
-            tcp.write(self._request)
+            self._send(tcp, self._request)
             return
         # What ends the handshake and the request leave in one write, but under TLS inside TLS each is a record.
         out = plan.data_to_send()
         plan.send(self._request)
-        tcp.write(out + plan.data_to_send())
+        self._send(tcp, out + plan.data_to_send())
 
     def _where(self) -> Stage:
         plan = self._plan
@@ -241,10 +248,10 @@ class Exchange(asyncio.Protocol):
         # It answered once in this time; far more is no answer.
         self._set_deadline(min(now + 2.0 * (now - self.started) + SECOND_GRACE, self._overall))
         if self._plan is None:
-            tcp.write(self._again)
+            self._send(tcp, self._again)
         else:
             self._plan.send(self._again)
-            tcp.write(self._plan.data_to_send())
+            self._send(tcp, self._plan.data_to_send())
         self._reader = AnswerReader(self._limit)
 
     def _closes(self) -> bool:

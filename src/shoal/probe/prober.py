@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from shoal.domain import (
     Blame,
     CheckResult,
@@ -63,6 +65,13 @@ class NetProber:
 
     async def check(self, record: Record, *, full: bool = False) -> CheckResult:
         """One check, within ``CheckOptions.timeout`` and the time a judge takes to confirm that it is well."""
+        try:
+            result = await self._checked(record, full)
+        finally:
+            moved = self._attempts.moved.pop(record.key, 0)
+        return replace(result, bytes_used=moved) if moved else result
+
+    async def _checked(self, record: Record, full: bool) -> CheckResult:
         panel = self._panel
         outcomes: list[Outcome] = []
         situation = situation_of(record, full, panel.at_hand)

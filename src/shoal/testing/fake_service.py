@@ -32,6 +32,7 @@ from shoal.engine.ranking import Entry
 from shoal.engine.source_report import SourceReport
 from shoal.options import PoolOptions
 from shoal.policy.selection import fits, ordered
+from shoal.policy.source_use import SourceUse
 from shoal.ports import Added, Store
 from shoal.stores.memory import MemoryStore
 from shoal.testing.builders import make_path, make_record
@@ -54,6 +55,7 @@ class FakeService:
         self.store: Store = MemoryStore()
         with contextlib.suppress(StopIteration):
             self.store.open().__await__().__next__()  # it waits for nothing, and there is no loop here
+        self.uses = SourceUse()
         self.events = Events(self)
         self.history = History()
         self.told: builtins.list[tuple[str, Scheme | None, Feedback]] = []

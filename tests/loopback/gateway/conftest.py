@@ -25,6 +25,8 @@ from shoal.lab.population import LabProxy
 from shoal.net.resolver import SystemResolver
 from shoal.options import AdmissionOptions, GatewayOptions, PoolOptions
 from shoal.policy.address_rules import AddressRules
+from shoal.policy.source_limits import LimitTable
+from shoal.policy.source_use import SourceUse
 from shoal.upstream import make_contexts
 from shoal.wire import RequestHeadReader, request_body_reader
 
@@ -40,9 +42,10 @@ BOUND = 10.0
 class Service:
     """The engine's own index over given records, and every feedback that came."""
 
-    def __init__(self, records: list[Record], seed: int = 1) -> None:
+    def __init__(self, records: list[Record], seed: int = 1, limits: LimitTable | None = None) -> None:
+        self.uses = SourceUse(limits)
         # Tests with few proxies would be governed by the share that one may get.
-        self.pool = Pool(PoolOptions(max_share=1.0), Random(seed))
+        self.pool = Pool(PoolOptions(max_share=1.0), Random(seed), uses=self.uses)
         for record in records:
             self.pool.apply(record, NOW)
         self.given: list[tuple[str, Feedback]] = []
@@ -178,11 +181,12 @@ class World:
         records: list[Record] | None = None,
         *,
         ordered: bool = False,
+        limits: LimitTable | None = None,
         **options: Any,
     ) -> AsyncIterator[GatewayHandle]:
         if records is None:
             records = [record_of(proxy) for proxy in self.lab.population] if self.lab is not None else []
-        self.service = Order(records) if ordered else Service(records)
+        self.service = Order(records) if ordered else Service(records, limits=limits)
         settings = {"listen": "127.0.0.1:0", "allow_target": ("127.0.0.0/8",), **options}
         handle = await serve_gateway(
             self.service,
@@ -247,6 +251,18 @@ async def talk(port: int, *parts: bytes, until: bytes | None = None) -> bytes:
             return await (reader.read() if until is None else reader.readuntil(until))
     finally:
         writer.transport.abort()
+
+
+async def hold(port: int, origin: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A tunnel through the gateway that carried something and stays open until the writer is closed (or either end is
+    forgotten)."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    inner = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    writer.write(f"CONNECT 127.0.0.1:{origin} HTTP/1.1\r\nHost: x\r\n\r\n".encode() + inner)
+    async with asyncio.timeout(BOUND):
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
 
 
 def changed(proxy: LabProxy, **fields: Any) -> LabProxy:

@@ -6,11 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from shoal.domain import Capability, Credentials, Failure, Feedback, Health, Path, Query, Reason, Record, Scheme, Stage
+from shoal.domain.source import SourceLimits
 from shoal.engine.leasing import Leasing
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.errors import InvalidProxyError
 from shoal.options import CheckOptions, PoolOptions, StoreOptions
+from shoal.policy.source_limits import LimitTable
+from shoal.policy.source_use import SourceUse
 from shoal.stores.memory import MemoryStore
 from shoal.testing.builders import SECRET, make_admitted, make_endpoint
 from shoal.testing.fakes import FakeVantage
@@ -35,12 +38,12 @@ class Store(MemoryStore):
 
 
 class Bench:
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, limits: LimitTable | None = None, **options: Any) -> None:
         self.clock = VirtualClock(asyncio.get_running_loop())
         self.store = Store()
         self.options = PoolOptions(**options)
         rng = Random(1)
-        self.pool = Pool(self.options, rng)
+        self.pool = Pool(self.options, rng, uses=SourceUse(limits))
         self.recorder = Recorder(self.store, self.pool, self.clock, rng, CheckOptions(), StoreOptions())
         self.vantage = FakeVantage()
         ids = iter(range(10**9))
@@ -229,5 +232,56 @@ def test_a_proxy_with_credentials_is_named_with_them() -> None:
         assert len(bench.pool) == 1
         assert await bench.leasing.delete(record.proxy(Scheme.HTTP).url(secrets=True)) == 1
         assert len(bench.pool) == 0
+
+    run_virtual(main())
+
+
+def vendor(**limits: Any) -> LimitTable:
+    return LimitTable({"paid": SourceLimits(tier=0, **limits)})
+
+
+def test_leases_count_against_their_source_until_they_end() -> None:
+    async def main() -> None:
+        bench = Bench(vendor(max_in_flight=3), capacity=9)
+        await bench.fill(4, source="paid")
+        leases = await asyncio.gather(*(bench.leasing.take(Query(), seconds=30.0) for _ in range(8)))
+        granted = [lease for lease in leases if lease is not None]
+        assert len(granted) == 3
+        assert await bench.leasing.release_id(granted[0].id)
+        fresh = await bench.leasing.take(Query(), seconds=30.0)
+        assert fresh is not None and await bench.leasing.take(Query()) is None
+        assert await bench.leasing.renew(fresh.id, 100.0)
+        await asyncio.sleep(31.0)
+        # The two others ran out by themselves.
+        assert bench.pool.uses.in_flight("paid", bench.clock.now()) == 1
+        assert await bench.leasing.release(fresh, Feedback(ok=True, bytes_used=700))
+        assert bench.pool.uses.in_flight("paid", bench.clock.now()) == 0
+        assert bench.pool.uses.spent("paid", bench.clock.now()) == 700
+
+    run_virtual(main())
+
+
+def test_a_refused_lease_counts_for_nothing() -> None:
+    async def main() -> None:
+        bench = Bench(vendor(max_in_flight=9), capacity=1)
+        await bench.fill(1, source="paid")
+        assert await bench.leasing.take(Query()) is not None
+        assert await bench.leasing.take(Query()) is None
+        assert bench.pool.uses.in_flight("paid", bench.clock.now()) == 1
+
+    run_virtual(main())
+
+
+def test_a_plain_pick_counts_until_there_is_feedback_or_for_the_time_of_a_lease() -> None:
+    async def main() -> None:
+        bench = Bench(vendor(max_in_flight=1), lease_timeout=60.0)
+        (record, *_) = await bench.fill(3, source="paid")
+        assert bench.leasing.pick(Query()) is not None
+        assert bench.leasing.pick(Query()) is None
+        await bench.leasing.feedback_on(record.id, None, Feedback(ok=True))
+        assert bench.leasing.pick(Query()) is not None
+        assert bench.leasing.pick(Query()) is None
+        await asyncio.sleep(60.0)
+        assert bench.leasing.pick(Query()) is not None
 
     run_virtual(main())

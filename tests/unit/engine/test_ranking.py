@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.domain import Query, Trust
+from shoal.domain import Query
 from shoal.engine.ranking import STEPS, Entry, Ranking, step_of
 from shoal.testing.builders import make_path, make_record
 
 MOVES = st.lists(
-    st.tuples(st.integers(0, 8), st.one_of(st.none(), st.tuples(st.floats(0.0, 1.0), st.sampled_from(Trust)))),
+    st.tuples(st.integers(0, 8), st.one_of(st.none(), st.tuples(st.floats(0.0, 1.0), st.integers(0, 3)))),
     max_size=40,
 )
 
@@ -20,15 +20,15 @@ def entry_of(number: int) -> Entry:
 
 
 @given(st.floats(0.0, 1.0), st.floats(0.0, 1.0))
-def test_steps_follow_the_forecast_and_own_proxies_stand_above(one: float, other: float) -> None:
+def test_steps_follow_the_forecast_and_higher_bands_stand_above(one: float, other: float) -> None:
     low, high = sorted((one, other))
-    assert 0 <= step_of(low, Trust.PUBLIC) <= step_of(high, Trust.PUBLIC) < STEPS
-    assert step_of(high, Trust.PUBLIC) < step_of(low, Trust.OWN) < 2 * STEPS
+    assert 0 <= step_of(low, 0) <= step_of(high, 0) < STEPS
+    assert step_of(high, 0) < step_of(low, 1) < 2 * STEPS <= step_of(low, 2)
 
 
 @given(MOVES, st.integers(0, 50))
 def test_any_course_of_moves_leaves_every_entry_once_and_best_first(
-    moves: list[tuple[int, tuple[float, Trust] | None]], turn: int
+    moves: list[tuple[int, tuple[float, int] | None]], turn: int
 ) -> None:
     entries = [entry_of(number) for number in range(1, 10)]
     ranking, held = Ranking(Query()), set()
@@ -45,10 +45,10 @@ def test_any_course_of_moves_leaves_every_entry_once_and_best_first(
         assert steps == sorted(steps, reverse=True)
         assert set(ranking.best_first(turn)) == held
         assert len(steps) == len(ranking) == len(held)
-        assert ranking.has_own is any(one.step >= STEPS for one in held)
-        own, public = (list(ranking.best_first(turn, own=which, public=not which)) for which in (True, False))
-        assert all(found.step >= STEPS for found in own)
-        assert len(own) + len(public) == len(held)
+        assert ranking.top_band == max((one.step // STEPS for one in held), default=0)
+        bands = [list(ranking.best_first(turn, band=band)) for band in range(ranking.top_band + 1)]
+        assert all(found.step // STEPS == band for band, all_found in enumerate(bands) for found in all_found)
+        assert sum(map(len, bands)) == len(held)
 
 
 @pytest.mark.parametrize("position", range(12))
@@ -56,7 +56,7 @@ def test_onwards_from_any_position_every_entry_comes_once(position: int) -> None
     ranking, rng = Ranking(Query()), Random(3)
     for number in range(1, 13):
         entry = entry_of(number)
-        entry.step = step_of(rng.choice((0.1, 0.5, 0.9)), Trust.PUBLIC)
+        entry.step = step_of(rng.choice((0.1, 0.5, 0.9)), 0)
         ranking.put(entry)
     found = list(ranking.onwards(position))
     assert len(found) == len(set(found)) == 12

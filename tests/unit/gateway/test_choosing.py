@@ -6,7 +6,7 @@ from random import Random
 
 from msgspec.structs import replace
 
-from shoal.domain import Capability, Endpoint, Scheme
+from shoal.domain import Capability, Endpoint, Forecast, Pick, Scheme
 from shoal.gateway.choosing import Chooser, Tried
 from shoal.gateway.demand import Demand, Kind
 from shoal.gateway.sessions import Sessions
@@ -98,9 +98,9 @@ def test_the_least_used_is_chosen_where_that_is_asked_for() -> None:
 
     service = Round(*records)
     choose = Chooser(service, Sessions(service, service.now, 600.0, 10), Random(1))
-    choose.enter(records[0].id)
-    choose.enter(records[1].id)
-    choose.enter(records[1].id)
+    first, second = (Pick(r, r.paths[0], r.proxy(Scheme.HTTP), Forecast(0.9, 0.9)) for r in records[:2])
+    for pick in (first, second, second):
+        choose.enter(pick, "x.example:443")
     assert host_of(choose.choose(demand(strategy=Strategy.LEAST), Tried())) == "10.0.2.1"
-    choose.leave(records[0].id)
+    choose.leave(first)
     assert records[0].id not in choose.in_use

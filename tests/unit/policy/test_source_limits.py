@@ -81,17 +81,33 @@ def test_one_proxy_rests_between_two_requests_to_one_target() -> None:
     assert use.may("a", ("paid",), 101.0, "y.example:443")
     assert use.may("b", ("paid",), 101.0, "x.example:443")
     assert use.may("a", ("paid",), 101.0)
+    # Uses of which nobody says what for count as uses for one target.
+    use.begin("a", ("paid",), 101.0)
+    assert not use.may("a", ("paid",), 102.0)
+
+
+def test_named_uses_last_as_long_as_they_are_renewed() -> None:
+    use = SourceUse(TABLE)
+    use.lease("one", "a", ("paid",), 0.0, until=60.0)
+    use.lease("two", "b", ("paid",), 0.0, until=60.0)
+    use.renew("two", 50.0, 110.0)
+    assert use.in_flight("paid", 60.0) == 1
+    use.release("one", 70.0, 300)
+    assert use.in_flight("paid", 70.0) == 1 and use.spent("paid", 70.0) == 300
+    use.release("two", 71.0)
+    use.release("two", 71.0)
+    assert use.in_flight("paid", 71.0) == 0
 
 
 def test_the_days_bytes_end_at_midnight() -> None:
     use = SourceUse(TABLE)
     use.begin("a", ("paid",), DAY)
     use.end(("paid",), DAY, 600)
-    assert use.may("a", ("paid",), DAY)
+    assert use.may("b", ("paid",), DAY)
     use.spend(("paid", "docip"), DAY + 1, 400)
     assert use.spent("paid", DAY + 2) == 1000 and use.spent("docip", DAY + 2) == 0
-    assert not use.may("a", ("paid",), 2 * DAY - 1)
-    assert use.may("a", ("paid",), 2 * DAY)
+    assert not use.may("a", ("paid",), 2 * DAY - 1) and use.is_spent(("docip", "paid"), 2 * DAY - 1)
+    assert use.may("a", ("paid",), 2 * DAY) and not use.is_spent(("paid",), 2 * DAY)
 
 
 def test_without_tables_nothing_is_counted() -> None:
