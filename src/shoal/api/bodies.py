@@ -25,6 +25,7 @@ ID_PATTERN: Final = "[0-9a-f]{16}"
 LEASE_LIMIT: Final = 86_400.0
 """Seconds that a lease may last: who needs a proxy for longer has one of their own."""
 _LATENCY_LIMIT_MS: Final = 3_600_000.0
+_BYTES_LIMIT: Final = 1_000_000_000_000
 
 
 class FailureBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,13 +37,15 @@ class FailureBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OutcomeBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a user of a proxy saw. ``scheme`` says how the proxy was spoken to, ``target`` what was asked through it."""
+    """What a user of a proxy saw. ``scheme`` says how the proxy was spoken to, ``target`` what was asked through it,
+    ``bytes`` how many went both ways, for the byte budget of its source."""
 
     ok: bool
     scheme: Scheme | UnsetType = UNSET
     latency_ms: Annotated[float, Meta(ge=0, le=_LATENCY_LIMIT_MS)] | UnsetType = UNSET
     failure: FailureBody | UnsetType = UNSET
     target: Annotated[str, Meta(pattern=f"^{TARGET_PATTERN}$")] | UnsetType = UNSET
+    bytes: Annotated[int, Meta(ge=0, le=_BYTES_LIMIT)] | UnsetType = UNSET
 
     @property
     def used_as(self) -> Scheme | None:
@@ -58,6 +61,7 @@ class OutcomeBody(Struct, frozen=True, forbid_unknown_fields=True):
             if failure is UNSET or self.ok
             else Failure(failure.stage, failure.reason, "".join(c if c.isprintable() else "?" for c in failure.detail)),
             target=None if self.target is UNSET else self.target,
+            bytes_used=0 if self.bytes is UNSET else self.bytes,
         )
 
 

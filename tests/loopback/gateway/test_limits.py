@@ -16,7 +16,7 @@ def named(kit, world, source, first=0, count=None):
 
 
 def vendor(**limits):
-    return LimitTable({"vendor": SourceLimits(tier=0, **limits)})
+    return LimitTable({"vendor": SourceLimits(tier=0, **limits), "list": SourceLimits()})
 
 
 async def get(kit, port, url):
