@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Scope_
 
 from shoal.api.auth import matches, shown_token, token_hash
+from shoal.api.dashboard import ASSETS, wants_page
 from shoal.api.responses import problem_response
 from shoal.api.scopes import needed
 from shoal.api.tokens import Token, TokenBook
@@ -29,7 +30,7 @@ CHANGING_PATHS: Final = frozenset(
     path + slash for path in ("/pop", "/delete", "/refresh") for slash in ("", "/")
 )  # GETs that change state, as old scripts use them
 OPEN_PATHS: Final = frozenset({"/healthz", "/check", "/check/", "/headers", "/echo"})
-OPEN_PREFIXES: Final = ("/nonce/", "/doc/", "/s/")
+OPEN_PREFIXES: Final = ("/nonce/", "/doc/", "/s/", ASSETS)
 _READ_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _NO_TOKEN: Final = Problem(
@@ -91,6 +92,9 @@ def decide(
         if name in (b"host", b"authorization") and name in fields:
             return Problem(400, "repeated_field", f"The field {name.decode()} is there twice.")
         fields[name] = value.decode("latin-1")
+    # The page holds no secret, and it must be there to ask for the token.
+    if path == "/" and wants_page(fields.get(b"accept", "")):
+        return None
     told = _identify(access, fields, client, tokens)
     if isinstance(told, Problem):
         return told
@@ -226,7 +230,7 @@ class Guard:
             challenge = {"WWW-Authenticate": 'Bearer realm="shoal", Basic realm="shoal"'}
             return told, challenge if told.status == 401 else {}
         scope["shoal.token"] = told
-        if path in OPEN_PATHS or (wait := self._paces.wait(told, client)) <= 0.0:
+        if path in OPEN_PATHS or path.startswith(ASSETS) or (wait := self._paces.wait(told, client)) <= 0.0:
             return None, {}
         seconds = ceil(wait)
         detail = f"More requests than this client may make; ask again in {seconds} s."

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from shoal.api import openapi as doc
 from shoal.api.bodies import BODY_LIMIT_BYTES, ID_PATTERN, LEASE_ID_PATTERN
 from shoal.api.compat import Compat
+from shoal.api.dashboard import ASSETS, Dashboard
 from shoal.api.guard import CHANGING_PATHS
 from shoal.api.idempotency import Replays
 from shoal.api.link_routes import LinkRoutes
@@ -254,7 +255,11 @@ class Routes:
             answers = doc.responses(content)
             self._plain(path, endpoint, summary=summary, tags=["compat"], responses=answers, openapi_extra=extra)
 
-        add("/", compat.index, "The routes of the compatibility API", any_object)
+        dashboard = Dashboard(compat.index)
+        page = {**any_object, "text/html": {"type": "string"}}
+        add("/", dashboard.index, "The dashboard for a browser, the routes of the compatibility API for a script", page)
+        files: dict[str, Endpoint] = {"GET": dashboard.asset, "HEAD": dashboard.asset}
+        self._endpoints[f"{ASSETS}{{digest}}/{{path:path}}"] = files
         add("/get/", compat.get, "One proxy", one, "type", *PICK_FIELDS)
         add("/pop/", compat.pop, "One proxy, which leaves the pool", one, "type", *PICK_FIELDS)
         add("/all/", compat.all, "Every proxy that works now", many, "type", *FIELDS)
