@@ -59,6 +59,6 @@ export function WorldMap({ counts }) {
           onPointerEnter=${() => setShown(row)} onPointerLeave=${() => setShown(null)}
           onClick=${() => { location.hash = href('proxies', { country: row[0] }); }}><title>${text(row)}</title></circle>`)}
       </svg>
-      <p class="map-line small">${shown ? html`<strong>${text(shown)}</strong>` : rows.slice(0, 6).map((row) => html`<a key=${row[0]} href=${href('proxies', { country: row[0] })}>${country(row[0])} <span class="muted">${number(row[1])}</span></a>`)}</p>`}
+      <div class="map-line small">${shown ? html`<strong>${text(shown)}</strong>` : rows.slice(0, 6).map((row) => html`<a key=${row[0]} href=${href('proxies', { country: row[0] })}>${country(row[0])} <span class="muted">${number(row[1])}</span></a>`)}</div>`}
   </div>`;
 }
