@@ -47,7 +47,7 @@ async def run_engine(
     recorder = Recorder(store, index, net.clock, net.rng, check, options.store)
     guard = Guard(net.prober, net.panel, net.clock, partial(_is_strong, index, net.clock), net.concurrency)
     scheduler = Scheduler(store, guard, recorder, guard, net.clock, check)
-    admission = Admission(net.rules, options.admission, secret)
+    admission = Admission(net.rules, options.admission, secret, net.own_ports)
     leasing = Leasing(store, index, recorder, net.clock, options.pool, secret, lambda: secrets.token_hex(12), net.panel)
     replica = Replica(store, index, recorder, net.clock)
     way_out = PoolWayOut(index, leasing, net.clock)

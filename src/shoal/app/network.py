@@ -18,6 +18,8 @@ from shoal.net.descriptors import fitting_concurrency, raise_limit
 from shoal.net.resolver import SystemResolver
 from shoal.options import Options
 from shoal.policy.address_rules import AddressRules
+from shoal.policy.bind import parse_listen
+from shoal.policy.own_ports import OwnPorts
 from shoal.ports import Clock, Prober
 from shoal.probe.judges import Judge, chosen_judges
 from shoal.probe.panel import JudgePanel
@@ -39,6 +41,7 @@ class Network(Struct):
     clock: Clock
     rng: random.Random
     concurrency: int
+    own_ports: OwnPorts
 
 
 def open_network(options: Options) -> Network:
@@ -67,8 +70,17 @@ def open_network(options: Options) -> Network:
     geo = open_geo(options.geo.country, options.geo.asn, data_folder(options) / "geo")
     if geo is not None:
         prober = Locator(prober, geo)
-    return Network(rules, resolver, contexts, judges, panel, prober, clock, rng, concurrency)
+    return Network(rules, resolver, contexts, judges, panel, prober, clock, rng, concurrency, _own_ports(options))
 
 
 def _nonce() -> str:
     return secrets.token_hex(16)
+
+
+def _own_ports(options: Options) -> OwnPorts:
+    """Where this pool is going to listen, as the settings say: lists are read before it does."""
+    ports = OwnPorts()
+    for listen in (options.api.listen, options.gateway.listen):
+        if listen:
+            ports.add(*parse_listen(listen))
+    return ports

@@ -44,6 +44,7 @@ _REFUSALS: Final = {
     "multicast": "multicast",
     "reserved": "reserved network",
     "denied": "on the deny list",
+    "ourselves": "a port of this pool",
     "duplicate": "duplicate",
     "host_cap": "too many ports on one host",
     "net_cap": "too many in one network",

@@ -26,6 +26,8 @@ class Refused(StrEnum):
     """0/8, 240/4, documentation and benchmarking ranges, and IPv6 forms that embed an IPv4 address."""
     DENIED = "denied"
     """On the user's deny list."""
+    OURSELVES = "ourselves"
+    """A port of this pool."""
     DUPLICATE = "duplicate"
     """Already read in this round."""
     HOST_CAP = "host_cap"

@@ -116,10 +116,11 @@ async def serve_gateway(
     check_bind(options)
     if options.resolve_here and target_resolver is None:
         raise ConfigError("gateway.resolve_here needs a resolver")
+    rules = TargetRules(options.allow_target, options.refused_ports)
     core = Core(
         service,
         options,
-        rules=TargetRules(options.allow_target, options.refused_ports),
+        rules=rules,
         resolver=resolver,
         target_resolver=target_resolver if options.resolve_here else None,
         contexts=contexts,
@@ -135,6 +136,8 @@ async def serve_gateway(
     except OSError as error:
         raise ShoalError(why_not(host, port, error, "gateway", "--gateway")) from error
     address = server.sockets[0].getsockname()
+    for listener in server.sockets:
+        rules.own_ports.add(*listener.getsockname()[:2])
     return GatewayHandle(core, server, address[0], address[1])
 
 

@@ -9,6 +9,7 @@ from shoal.domain import Admitted, Candidate, Refused, Trust, record_id, record_
 from shoal.domain.address import network_of
 from shoal.options import AdmissionOptions
 from shoal.policy.address_rules import AddressRules
+from shoal.policy.own_ports import OwnPorts
 
 Seen = set[str]
 """What one round has already read, spelled ``scheme|key``."""
@@ -23,8 +24,11 @@ class Admission:
     200 bytes an entry.
     """
 
-    def __init__(self, rules: AddressRules, options: AdmissionOptions, secret: bytes) -> None:
+    def __init__(
+        self, rules: AddressRules, options: AdmissionOptions, secret: bytes, own_ports: OwnPorts | None = None
+    ) -> None:
         self._rules = rules
+        self._own_ports = own_ports or OwnPorts()
         self._secret = secret
         self._per_host = options.ports_per_host
         self._per_net = options.hosts_per_net
@@ -58,9 +62,12 @@ class Admission:
         admitted: list[Admitted] = []
         refused: Counter[str] = Counter()
         refusal, secret, capped = self._rules.refusal, self._secret, trust is Trust.PUBLIC
+        is_ours = self._own_ports.cover
         for candidate in candidates:
             host = candidate.endpoint.host
             why = refusal(host, trust)
+            if why is None and is_ours(host, candidate.endpoint.port):
+                why = Refused.OURSELVES
             if why is None:
                 key = record_key(candidate.endpoint, candidate.credentials, secret)
                 scheme = candidate.scheme

@@ -9,6 +9,7 @@ from shoal.domain.address import canonical_host
 from shoal.errors import ConfigError
 from shoal.options import AdmissionOptions
 from shoal.policy.address_rules import AddressRules
+from shoal.policy.own_ports import OwnPorts
 
 _REMEMBERED = 4096
 
@@ -20,9 +21,11 @@ class TargetRules:
     Raises ConfigError that names every entry which is not understood.
     """
 
-    __slots__ = ("_judged", "_ports", "addresses")
+    __slots__ = ("_judged", "_ports", "addresses", "own_ports")
 
-    def __init__(self, allow: tuple[str, ...] = (), refused_ports: Iterable[str] = ()) -> None:
+    def __init__(
+        self, allow: tuple[str, ...] = (), refused_ports: Iterable[str] = (), own_ports: OwnPorts | None = None
+    ) -> None:
         problems = []
         ports = set()
         for text in refused_ports:
@@ -37,6 +40,7 @@ class TargetRules:
         if problems:
             raise ConfigError(*problems)
         self._ports = frozenset(ports)
+        self.own_ports = own_ports or OwnPorts()
         # Clients ask for the same few hosts again and again; spelling alone decides, so an answer never ages.
         self._judged: dict[str, tuple[str, str | None]] = {}
 
@@ -51,6 +55,8 @@ class TargetRules:
             if len(self._judged) >= _REMEMBERED:
                 self._judged.clear()
             known = self._judged[host] = self._judge_host(host)
+        if known[1] is None and self.own_ports.cover(known[0], port):
+            return known[0], "the target is this gateway itself"
         return known
 
     def _judge_host(self, host: str) -> tuple[str, str | None]:
