@@ -22,7 +22,7 @@ _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
 _BY_ENVIRONMENT: Final = {setting.environment: setting for setting in SETTINGS}
 _GROUPS: Final = tuple(dict.fromkeys(setting.group for setting in SETTINGS))
 _OTHER_VARIABLES: Final = frozenset({"SHOAL_CONFIG", "SHOAL_LOG"})
-_FILES: Final = ("judge.ca_file", "gateway.users_file", "gateway.tls_cert", "gateway.tls_key")
+_FILES: Final = ("judge.ca_file", "admission.deny_file", "gateway.users_file", "gateway.tls_cert", "gateway.tls_key")
 _TABLES: Final = "sources.own"
 """Where the ``[[source]]`` tables stand among the values."""
 _PATHS: Final = frozenset({*_FILES, "store.data"})
@@ -65,7 +65,7 @@ def load_options(
     options = msgspec.structs.replace(options, sources=msgspec.structs.replace(options.sources, own=tables))
     if problems := _contradictions(options):
         raise ConfigError(*problems)
-    return _stages_within_whole(options)
+    return _stages_within_whole(_with_deny_file(options))
 
 
 def origins_of(file: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
@@ -184,6 +184,20 @@ def _missing_files(tree: Mapping[str, Mapping[str, Any]], values: Values) -> Ite
         _, path = split_source(source)
         if path is not None and not Path(path).expanduser().exists():
             yield f"sources.urls ({values['sources.urls'][1]}) names {path!r}, which is neither a URL nor a file here"
+
+
+def _with_deny_file(options: Options) -> Options:
+    admission = options.admission
+    if not admission.deny_file:
+        return options
+    try:
+        lines = Path(admission.deny_file).expanduser().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not text"
+        raise ConfigError(f"admission.deny_file: {admission.deny_file} cannot be read: {why}") from error
+    named = tuple(entry for line in lines if (entry := line.partition("#")[0].strip()))
+    deny = (*admission.deny, *named)
+    return msgspec.structs.replace(options, admission=msgspec.structs.replace(admission, deny=deny))
 
 
 def _contradictions(options: Options) -> list[str]:

@@ -135,6 +135,10 @@ class AdmissionOptions(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[str, ...], Meta(description="Networks opened for public lists too. For the lab only.")
     ] = ()
     deny: Annotated[tuple[str, ...], Meta(description="Networks (CIDR) or host names that are never dialled.")] = ()
+    deny_file: Annotated[
+        str | None,
+        Meta(description="File with more of them, one a line; `#` begins a remark. Read when the pool starts."),
+    ] = None
     ports_per_host: Annotated[int, Meta(ge=1, description="Public candidates on one host.")] = 5
     hosts_per_net: Annotated[int, Meta(ge=1, description="Public candidates in one /24.")] = 20
     capacity: Annotated[int, Meta(ge=1, description="Public records kept at most.")] = 2_000_000

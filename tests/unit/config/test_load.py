@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.config import SETTINGS, load_options
+from shoal.domain import Refused, Trust
 from shoal.errors import ConfigError
 from shoal.options import Options
+from shoal.policy.address_rules import AddressRules
 
 
 @pytest.fixture(autouse=True)
@@ -181,3 +183,21 @@ def test_any_environment_gives_options_or_one_error(environ: dict[str, str]) -> 
         assert all(problem.isprintable() for problem in error.problems)
     else:
         assert msgspec.convert(msgspec.to_builtins(options), Options) == options
+
+
+def test_a_deny_file_adds_to_what_is_denied(tmp_path: Path) -> None:
+    (tmp_path / "deny.txt").write_text("# ours\n203.0.113.0/24   # the office\n\nbad.example\n")
+    (tmp_path / "shoal.toml").write_text('[admission]\ndeny = ["8.8.8.8"]\ndeny_file = "deny.txt"\n')
+    options = load_options({}, file=tmp_path / "shoal.toml")
+    assert options.admission.deny == ("8.8.8.8", "203.0.113.0/24", "bad.example")
+    rules = AddressRules.from_options(options.admission)
+    assert {rules.refusal(host, Trust.OWN) for host in ("8.8.8.8", "a.bad.example")} == {Refused.DENIED}
+    assert rules.refusal("8.8.4.4", Trust.PUBLIC) is None
+
+
+def test_a_deny_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "deny.txt").write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(ConfigError, match="it is not text"):
+        load_options({"admission.deny_file": str(tmp_path / "deny.txt")})
+    with pytest.raises(ConfigError, match="there is no such file"):
+        load_options({"admission.deny_file": str(tmp_path / "none")})
