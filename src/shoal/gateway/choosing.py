@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from random import Random
+from typing import Final
 
 from msgspec.structs import replace
 
-from shoal.domain import Pick, Query
+from shoal.domain import Capability, Pick, Query, Scheme
 from shoal.domain.address import network_of
-from shoal.gateway.demand import Demand, needs, query_for
+from shoal.gateway.demand import Demand, Kind, needs, query_for
 from shoal.gateway.service import GatewayService
 from shoal.gateway.sessions import Sessions
 from shoal.policy.gateway_params import Strategy
@@ -19,6 +20,14 @@ _DRAWS = 6
 """Picks tried before a condition is dropped: nearly every pick meets all of them."""
 _SAMPLE = 4
 """Draws among which the strategies 'latency' and 'least' choose: two do most of it (the power of two choices)."""
+
+_NO_NETWORKS: Final[frozenset[str]] = frozenset()
+_CERTAIN_TUNNELS: Final = (
+    (frozenset[Capability](), frozenset({Scheme.HTTP, Scheme.HTTPS})),
+    (frozenset({Capability.TUNNEL_ANY_PORT}), frozenset[Scheme]()),
+)
+"""SOCKS knows no difference between ports; of HTTP proxies those that have shown it. As capabilities to ask for, and
+schemes to leave out."""
 
 Choice = tuple[Pick, Mode]
 
@@ -41,6 +50,14 @@ class Tried:
         self.networks |= {network_of(host)}
         if pick.path.exit is not None:
             self.exits |= {pick.path.exit}
+
+    def with_(self, *picks: Pick) -> Tried:
+        """These as well, in a copy."""
+        more = Tried()
+        more.ids, more.hosts, more.exits, more.networks = self.ids, self.hosts, self.exits, self.networks
+        for pick in picks:
+            more.add(pick)
+        return more
 
 
 class Chooser:
@@ -75,6 +92,19 @@ class Chooser:
     def _may(self, demand: Demand, pick: Pick) -> bool:
         record = pick.record
         return self._uses.may(record.key, record.sources, self._service.now(), demand.target)
+
+    def choose_tunnel(self, demand: Demand, tried: Tried) -> Choice | None:
+        """One that certainly tunnels a plain request to its port: what comes back is then the target's own word."""
+        inside = Demand(Kind.TUNNEL, demand.host, demand.port, demand.user, demand.params)
+        inside.dial_host = demand.dial_host
+        must, cannot = needs(inside)
+        for exclude, networks in ((tried.ids | tried.hosts | tried.exits, tried.networks), (tried.ids, _NO_NETWORKS)):
+            for can, other in _CERTAIN_TUNNELS:
+                query = query_for(demand.params.query, must | can, cannot | other, exclude)
+                choice = self._draw(inside, query, networks)
+                if choice is not None:
+                    return choice
+        return None
 
     def choose(self, demand: Demand, tried: Tried, *, again: bool = True) -> Choice | None:
         """The next upstream; None when nothing fits. ``again`` allows one that failed, when there is no other."""

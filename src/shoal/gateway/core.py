@@ -9,7 +9,7 @@ from random import Random
 from typing import Protocol
 
 from shoal.domain import Pick, Proxy, Trust
-from shoal.errors import InvalidQueryError
+from shoal.errors import ConfigError, InvalidQueryError
 from shoal.gateway.choosing import Chooser
 from shoal.gateway.demand import Demand
 from shoal.gateway.idle import IdleUpstreams
@@ -86,6 +86,7 @@ class Core:
         self.tasks = Tasks(self.loop)
         self.users = Users(options)
         self.sessions = Sessions(service, service.now, options.session_lifetime, options.max_sessions)
+        self.doubtful_statuses = _statuses(options.doubtful_statuses)
         self.chooser = Chooser(service, self.sessions, rng)
         self.hedges = HedgeBudget(options.hedge_share if options.hedge else 0.0)
         self.idle_upstreams = IdleUpstreams(self.loop)
@@ -131,6 +132,13 @@ class Core:
             return Refusal(504, "timeout", f"the name {demand.host} was not resolved in time")
         demand.dial_host = addresses[0]
         return None
+
+
+def _statuses(texts: tuple[str, ...]) -> frozenset[int]:
+    wrong = [text for text in texts if not (text.isascii() and text.isdigit() and 400 <= int(text) <= 599)]
+    if wrong:
+        raise ConfigError(f"gateway.doubtful_statuses holds statuses from 400 to 599, not {wrong[0]!r}")
+    return frozenset(map(int, texts))
 
 
 class RelayTicket:

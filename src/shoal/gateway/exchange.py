@@ -14,8 +14,9 @@ from shoal.gateway.http_answer import Answer, interim, switching
 from shoal.gateway.http_request import PlainRequest
 from shoal.gateway.race import Race
 from shoal.gateway.refusal import Refusal
-from shoal.policy.retry import DOUBTFUL_STATUSES, IDEMPOTENT, may_repeat
-from shoal.upstream import eof_failure, failure_from, status_failure, timeout_failure
+from shoal.policy.own_page import Voice, voice
+from shoal.policy.retry import IDEMPOTENT, may_repeat
+from shoal.upstream import eof_failure, failure_from, own_page_failure, status_failure, timeout_failure
 from shoal.wire import LocalProtocolError, RemoteProtocolError, ResponseHead, ResponseHeadReader
 from shoal.wire.errors import Refusal as Refused
 
@@ -31,8 +32,8 @@ class Exchange:
     """Feeds the client; ``HttpClient.exchange_done`` is called once at its end unless the client went away."""
 
     __slots__ = (
-        "_answer", "_attempt", "_body", "_client", "_core", "_doubted", "_head_reader", "_interims", "_kept", "_over",
-        "_race", "_request", "_sent_at", "_side", "_timer", "_whole", "ahead", "down", "up",
+        "_answer", "_attempt", "_body", "_client", "_core", "_head_reader", "_interims", "_kept", "_over", "_race",
+        "_request", "_sent_at", "_side", "_timer", "_whole", "ahead", "down", "up",
     )  # fmt: skip
 
     def __init__(self, core: Core, client: HttpClient, request: PlainRequest, demand: Demand) -> None:
@@ -47,7 +48,6 @@ class Exchange:
         self._answer: Answer | None = None
         self._head_reader = ResponseHeadReader()
         self._interims = 0
-        self._doubted = False
         self._over = False
         self._sent_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -199,24 +199,31 @@ class Exchange:
         rest = self._head_reader.trailing_data
         if head.status == 101:
             self._upgrade(side, head, rest)
-        elif not self._doubt(side, head):
+        elif not self._doubt(side, head, rest):
             self._deliver(side, head, rest)
 
-    def _doubt(self, side: _Side, head: ResponseHead) -> bool:
-        """Whether another upstream is asked because this one may speak of itself."""
-        if side.attempt.mode != "forward":
+    def _doubt(self, side: _Side, head: ResponseHead, rest: bytes) -> bool:
+        """Whether another upstream is asked because this one speaks, or may speak, of itself."""
+        core, race, attempt, status = self._core, self._race, side.attempt, head.status
+        if status < 400 or attempt.mode != "forward":
             return False
-        status = head.status
-        if status == 407:
-            # The proxy's own word: the request went no further.
-            self._failed(side, status_failure(status, head.reason), sent=False)
+        who = voice(status, head.headers, rest, core.doubtful_statuses)
+        if who is Voice.PROXY:
+            # What it will not do, it has not passed on either; of what it could not do, that is not known.
+            self._failed(side, own_page_failure(status, head.reason), sent=status >= 500)
             return True
-        if status not in DOUBTFUL_STATUSES or self._doubted or self._race.demand.params.session is not None:
+        if who is Voice.TARGET or race.demand.params.session is not None or race.believes(attempt, status):
             return False
-        if not may_repeat(self._request.method, sent=True, whole=self._whole) or not self._race.has_time:
+        if not may_repeat(self._request.method, sent=True, whole=self._whole):
             return False
-        self._doubted = True
-        self._failed(side, status_failure(status, head.reason))
+        self._side = None
+        self._unwatch()
+        failure, latency = status_failure(status, head.reason), core.loop.time() - self._sent_at
+        if not race.ask_another(attempt, status, failure, latency):
+            self._side = side
+            return False
+        core.counters.replays += 1
+        attempt.transport.abort()
         return True
 
     def _deliver(self, side: _Side, head: ResponseHead, rest: bytes) -> None:
@@ -229,7 +236,7 @@ class Exchange:
             keep=request.keep_alive and not self._core.closing,
         )
         self._unwatch()
-        self._race.proved(side.attempt, self._core.loop.time() - self._sent_at)
+        self._race.proved(side.attempt, self._core.loop.time() - self._sent_at, head.status)
         self._answer = answer
         self._kept.clear()
         out = answer.body.feed(rest) if rest else b""

@@ -15,7 +15,7 @@ _LIFE: Final = 15.0
 _PER_KEY: Final = 64
 _LIMIT: Final = 1024
 
-Key = tuple[str, str, str, str, str]
+Key = tuple[str, str, str, str, str, str]
 
 
 class IdleUpstreams:
@@ -103,4 +103,7 @@ class _Idle(asyncio.Protocol):
 def _key(demand: Demand, attempt: Attempt) -> Key:
     # By target even where the proxy forwards: simple ones pass all that follows on to where the first request went.
     pick = attempt.pick
-    return demand.user.name, demand.params.session or "", pick.record.key, pick.path.scheme.value, demand.target
+    return (
+        demand.user.name, demand.params.session or "", pick.record.key, pick.path.scheme.value, attempt.mode,
+        demand.target,
+    )  # fmt: skip

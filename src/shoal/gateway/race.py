@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Protocol
 
-from shoal.domain import Failure, Feedback
+from shoal.domain import Failure, Feedback, Pick
 from shoal.gateway.attempt import Attempt
-from shoal.gateway.choosing import Tried
+from shoal.gateway.choosing import Choice, Tried
 from shoal.gateway.demand import Demand, Kind
+from shoal.gateway.doubts import Doubts
 from shoal.gateway.refusal import Refusal, all_failed, no_proxy, session_gone
 from shoal.policy.retry import goes_on, hedge_delay, is_targets
 
 if TYPE_CHECKING:
     from shoal.gateway.core import Core
+    from shoal.upstream import Mode
 
 _SIDE_BY_SIDE = 2
 
@@ -47,8 +49,8 @@ class Race:
     """
 
     __slots__ = (
-        "_core", "_hedge_timer", "_over", "_reuse", "_runner", "_running", "_tried", "deadline", "demand", "failures",
-        "winner",
+        "_core", "_doubts", "_hedge_timer", "_over", "_reuse", "_runner", "_running", "_tried", "deadline", "demand",
+        "failures", "winner",
     )  # fmt: skip
 
     def __init__(self, core: Core, demand: Demand, runner: Runner, *, reuse: bool = False) -> None:
@@ -56,6 +58,7 @@ class Race:
         self._runner = runner
         self._running: list[Attempt] = []
         self._tried = Tried()
+        self._doubts = Doubts()
         self._hedge_timer: asyncio.TimerHandle | None = None
         self._over = False
         self._reuse = reuse
@@ -91,20 +94,48 @@ class Race:
         else:
             self._note(attempt, failure)
             if not self._may_go_on(attempt):
+                self._leave_doubts()
                 return False
         self._over = False
-        return self._launch(told=True)
+        if self._launch(told=True):
+            return True
+        self._leave_doubts()
+        return False
 
     def give_up(self, attempt: Attempt, failure: Failure) -> Refusal:
         """The winner failed, and what was sent cannot be sent again."""
         self._forget_winner(attempt)
         self._note(attempt, failure)
+        self._leave_doubts()
         return all_failed(self.failures, timed_out=False)
 
-    def proved(self, attempt: Attempt, latency: float | None = None) -> None:
-        """The target's first byte came back."""
-        core, pick = self._core, attempt.pick
-        core.service.report(pick.record.key, pick.proxy, Feedback(ok=True, latency=latency, target=self.demand.target))
+    def believes(self, attempt: Attempt, status: int) -> bool:
+        """Whether this doubtful answer has been given by enough upstreams."""
+        return self._doubts.agree(attempt.pick, status, self._core.options.opinions)
+
+    def ask_another(self, attempt: Attempt, status: int, failure: Failure, latency: float) -> bool:
+        """The winner's answer may be its own: True when another upstream is being asked, which ends the winner's
+        part; False when there is none, and this answer has to do."""
+        if not goes_on([*self.failures, failure], self._core.options.attempts) or not self.has_time:
+            return False
+        tried = self._tried.with_(attempt.pick)
+        choice = self._choose(tried, doubted=True, again=False)
+        if choice is None:
+            return False
+        self._doubts.add(attempt.pick, status, failure, latency)
+        self.failures.append(failure)
+        self._tried = tried
+        self._forget_winner(attempt)
+        self._over = False
+        self._begin(*choice)
+        return True
+
+    def proved(self, attempt: Attempt, latency: float | None = None, status: int = 0) -> None:
+        """The target's first byte came back; with a plain answer, its ``status``."""
+        core = self._core
+        self._report(attempt.pick, Feedback(ok=True, latency=latency, target=self.demand.target))
+        if self._doubts:
+            self._doubts.settle(status, self.demand.target, self._report)
         if self.demand.params.session is not None:
             core.sessions.proved(self.demand)
 
@@ -151,14 +182,21 @@ class Race:
 
     def _launch(self, *, told: bool = False) -> bool:
         """Start the next attempt; False (after telling the runner, unless ``told``) when there is none to start."""
-        core = self._core
-        remaining = self.deadline - core.loop.time()
-        choice = core.chooser.choose(self.demand, self._tried) if remaining > 0.0 else None
+        choice = self._choose(self._tried, doubted=bool(self._doubts)) if self.has_time else None
         if choice is None:
             if not told:
                 self._finish()
             return False
-        pick, mode = choice
+        self._begin(*choice)
+        return True
+
+    def _choose(self, tried: Tried, *, doubted: bool, again: bool = True) -> Choice | None:
+        chooser = self._core.chooser
+        choice = chooser.choose_tunnel(self.demand, tried) if doubted else None
+        return choice or chooser.choose(self.demand, tried, again=again)
+
+    def _begin(self, pick: Pick, mode: Mode) -> None:
+        core = self._core
         core.counters.dials += 1
         core.chooser.enter(pick, self.demand.target)
         attempt = Attempt(core, self, pick, mode)
@@ -168,11 +206,10 @@ class Race:
             attempt.transport = transport
             core.counters.dials -= 1
             self.attempt_ready(attempt)
-            return True
-        attempt.start(min(core.options.attempt_timeout, remaining))
+            return
+        attempt.start(min(core.options.attempt_timeout, max(0.0, self.deadline - core.loop.time())))
         if self.demand.params.session is None:
             self._arm_hedge(attempt)
-        return True
 
     def _arm_hedge(self, attempt: Attempt) -> None:
         core = self._core
@@ -188,12 +225,8 @@ class Race:
         core = self._core
         if self._over or len(self._running) >= _SIDE_BY_SIDE or not core.hedges.spend():
             return
-        tried = Tried()
-        for attempt in self._running:
-            tried.add(attempt.pick)
-        tried.ids |= self._tried.ids
-        tried.networks |= self._tried.networks
-        choice = core.chooser.choose(self.demand, tried, again=False)
+        tried = self._tried.with_(*(attempt.pick for attempt in self._running))
+        choice = self._choose(tried, doubted=bool(self._doubts), again=False)
         remaining = self.deadline - core.loop.time()
         if choice is None or remaining <= 0.0:
             return
@@ -205,11 +238,19 @@ class Race:
         attempt.start(min(core.options.attempt_timeout, remaining))
 
     def _note(self, attempt: Attempt, failure: Failure) -> None:
-        core, pick = self._core, attempt.pick
         self.failures.append(failure)
-        self._tried.add(pick)
-        core.counters.failures += 1
-        core.service.report(pick.record.key, pick.proxy, Feedback(ok=False, failure=failure, target=self.demand.target))
+        self._tried.add(attempt.pick)
+        self._report(attempt.pick, Feedback(ok=False, failure=failure, target=self.demand.target))
+
+    def _leave_doubts(self) -> None:
+        """No answer came that could settle them."""
+        if self._doubts:
+            self._doubts.settle(None, self.demand.target, self._report)
+
+    def _report(self, pick: Pick, feedback: Feedback) -> None:
+        core = self._core
+        core.counters.failures += not feedback.ok
+        core.service.report(pick.record.key, pick.proxy, feedback)
 
     def _may_go_on(self, attempt: Attempt) -> bool:
         if not goes_on(self.failures, self._core.options.attempts) or not self.has_time:
@@ -223,6 +264,7 @@ class Race:
             return
         self._over = True
         self._settle()
+        self._leave_doubts()
         self._runner.upstream_failed(self.refusal())
 
     def _forget_winner(self, attempt: Attempt) -> None:

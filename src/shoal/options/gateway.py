@@ -60,6 +60,16 @@ class GatewayOptions(Struct, frozen=True, forbid_unknown_fields=True):
     replay_limit_bytes: Annotated[
         int, Meta(ge=0, le=67_108_864, description="Bytes of a request's body kept so that it can be sent again.")
     ] = 262_144
+    doubtful_statuses: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Answers of forwarding proxies that may be their own: an idempotent request is then asked again."
+        ),
+    ] = ("400", "403", "404", "405", "501", "502", "503", "504", "511")
+    opinions: Annotated[
+        int,
+        Meta(ge=1, le=10, description="Proxies of different networks that must say the same; 1 believes the first."),
+    ] = 2
     session_lifetime: Annotated[
         Seconds, Meta(gt=0, description="A session that is not used for this long is forgotten (seconds).")
     ] = 600.0

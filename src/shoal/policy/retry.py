@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from shoal.domain import Blame, Failure, Path, Reason
+from shoal.domain import Blame, Failure, Path, Reason, Stage
 from shoal.policy.attribution import blame
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """RFC 9110 section 9.2.2: sending it twice is the same as sending it once."""
-
-DOUBTFUL_STATUSES: Final = frozenset({403, 502, 503, 504})
-"""Answers to a forwarded request that a proxy gives in its own name as often as the target does."""
 
 _TARGET_SAYS_NO: Final = 2
 """Two upstreams that tell the same of a target are believed."""
@@ -33,7 +30,9 @@ def goes_on(failures: Sequence[Failure], attempts: int) -> bool:
     if last.reason is Reason.LOCAL_LIMIT:
         # Another dial would only take one more descriptor of those that have run out.
         return False
-    return sum(map(is_targets, failures)) < _TARGET_SAYS_NO
+    # What answers with a page is counted by whoever compares the pages.
+    told = sum(failure.stage is not Stage.RECEIVE and is_targets(failure) for failure in failures)
+    return told < _TARGET_SAYS_NO
 
 
 def hedge_delay(path: Path, *, tunnel: bool) -> float:

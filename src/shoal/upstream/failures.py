@@ -141,3 +141,16 @@ def status_failure(status: int, words: str = "") -> Failure:
     if status == 407:
         return Failure(Stage.HANDSHAKE, Reason.AUTH, detail)
     return Failure(Stage.RECEIVE, Reason.DENIED if status in _DENIED_STATUSES else Reason.BAD_STATUS, detail)
+
+
+def own_page_failure(status: int, words: str = "") -> Failure:
+    """The Failure for a page in which a proxy speaks for itself: it may refuse us, or tell that it cannot get on."""
+    detail = printable(f"the proxy's own page: {status} {words}".rstrip())
+    if status == 407:
+        return Failure(Stage.HANDSHAKE, Reason.AUTH, detail)
+    if status == 504:
+        return Failure(Stage.TUNNEL, Reason.TIMEOUT, detail)
+    # Squid gives 502 and 503 for targets that it cannot reach, everything below 500 for what it will not do.
+    if status >= 500:
+        return Failure(Stage.TUNNEL, Reason.UNREACHABLE, detail)
+    return Failure(Stage.HANDSHAKE, Reason.DENIED, detail)
