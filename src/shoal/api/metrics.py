@@ -13,6 +13,7 @@ _GAUGES = {
     "known": ("shoal_proxies_known", "Records in the store, dead ones included."),
     "verified": ("shoal_proxies_verified", "Records that ever worked."),
     "working": ("shoal_proxies_working", "Records whose last check or use worked."),
+    "expected": ("shoal_proxies_expected", "Records that would work if all were used now: the sum of the forecasts."),
     "due": ("shoal_checks_due", "Records that wait for a check."),
     "unchecked": ("shoal_proxies_unchecked", "Records that were never checked."),
     "in_check": ("shoal_checks_in_flight", "Checks under way."),
@@ -25,11 +26,14 @@ _COUNTERS = {
     "checked_total": ("shoal_checks", "Checks finished since the start."),
     "picks_total": ("shoal_picks", "Picks since the start."),
     "picks_failed": ("shoal_picks_failed", "Picks that found no proxy."),
+    "uses_total": ("shoal_uses", "Uses of proxies that somebody told of, the gateway included."),
+    "uses_failed": ("shoal_uses_failed", "Of these, those that went wrong."),
 }
 _LABELLED = {
     "by_scheme": ("shoal_paths_working", "scheme", "Working paths by scheme."),
     "by_anonymity": ("shoal_paths_working_by_anonymity", "anonymity", "Working paths by anonymity."),
     "by_honesty": ("shoal_paths_working_by_honesty", "honesty", "Working paths by honesty."),
+    "by_country": ("shoal_paths_working_by_country", "country", "Working paths by country of the exit."),
     "by_source": ("shoal_proxies_working_by_source", "source", "Working records by source."),
 }
 _LABELLED_COUNTERS = {"failures": ("shoal_check_failures", "kind", "Failed checks by stage and reason.")}

@@ -76,7 +76,7 @@ class Routes:
         if method != "GET":
             # FastAPI describes a 200 unless told what the good answer is.
             about["status_code"] = min(status for status in answers if isinstance(status, int))
-        if method in ("POST", "PATCH"):
+        if method != "GET":
             endpoint = self._replays.wrap(endpoint, body_limit)
             extra["parameters"] = [*extra.get("parameters", ()), doc.IDEMPOTENCY_KEY]
             about["responses"] = doc.with_problems(answers, 409)
@@ -108,6 +108,15 @@ class Routes:
             "All that is known of one proxy",
             doc.responses({"application/json": doc.reference("RecordView")}, 404),
             {"parameters": [doc.in_path("id", ID_PATTERN), *doc.parameters(["credentials"], limit=self._limit)]},
+        )
+        checked = doc.responses({"application/json": doc.reference("RecordView")}, 404, 503)
+        self._add(
+            "/v1/proxies/{id}/check",
+            v1.check,
+            "Check a proxy now; answered when that is done",
+            checked | {202: {**checked[200], "description": "The process that checks does it as soon as it looks"}},
+            {"parameters": [doc.in_path("id", ID_PATTERN)]},
+            "POST",
         )
         self._add(
             "/v1/feedback",

@@ -11,6 +11,7 @@ from shoal.domain.stats import Stats
 from shoal.engine.events import Events
 from shoal.engine.history import History
 from shoal.engine.listing import Page
+from shoal.engine.on_request import Asked
 from shoal.engine.source_report import SourceReport
 from shoal.ports import Added, Store
 
@@ -107,6 +108,10 @@ class PoolService(Protocol):
 
     async def get(self, id: str, /) -> Record | None:
         """One record, dead ones included."""
+        ...
+
+    async def check(self, id: str, /) -> tuple[Asked, Record] | None:
+        """Check a proxy now; what became of that and its state then, None when there is no such proxy."""
         ...
 
     def forecast(self, path: Path) -> Forecast:

@@ -18,9 +18,12 @@ from shoal.api.service import PoolService
 from shoal.api.views import RenewalView, lease_view, proxy_view, record_view, rfc3339, stats_view
 from shoal.domain import Pick
 from shoal.domain.problem import Problem
+from shoal.engine.on_request import Asked
 from shoal.export import Format, content_type, export
 
 _ID = re.compile("[0-9a-f]{16}", re.ASCII)
+_UNKNOWN_ID = Problem(404, "unknown_id", "No proxy has this id: 16 hexadecimal digits from /v1/proxies.")
+_PAUSED = "Checks are paused: our own network or the judges do not answer, so a check would say nothing of the proxy."
 _LEASE_ID = re.compile(LEASE_ID_PATTERN, re.ASCII)
 
 
@@ -83,10 +86,21 @@ class V1:
         id = request.path_params["id"]
         record = await self._service.get(id) if _ID.fullmatch(id) else None
         if record is None:
-            return problem_response(
-                Problem(404, "unknown_id", "No proxy has this id: 16 hexadecimal digits from /v1/proxies.")
-            )
+            return problem_response(_UNKNOWN_ID)
         return json_response(record_view(record, self._service, credentials=wanted.credentials))
+
+    async def check(self, request: Request) -> Response:
+        id = request.path_params["id"]
+        found = await self._service.check(id) if _ID.fullmatch(id) else None
+        if found is None:
+            return problem_response(_UNKNOWN_ID)
+        asked, record = found
+        if asked is Asked.PAUSED:
+            return problem_response(Problem(503, "checks_paused", _PAUSED), {"Retry-After": "10"})
+        if asked is Asked.BUSY:
+            detail = "As many checks are asked for already as run at once; try again shortly."
+            return problem_response(Problem(503, "checks_busy", detail), {"Retry-After": "1"})
+        return json_response(record_view(record, self._service), status=200 if asked is Asked.CHECKED else 202)
 
     async def feedback(self, request: Request) -> Response:
         told = read_feedback(await read_body(request))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from msgspec.structs import replace
@@ -16,13 +16,14 @@ from shoal.engine.collector import Collector
 from shoal.engine.guard import Guard
 from shoal.engine.janitor import Janitor
 from shoal.engine.leasing import Leasing
+from shoal.engine.on_request import OnRequest
 from shoal.engine.pool import Pool as Index
 from shoal.engine.recorder import Recorder
 from shoal.engine.replica import Replica
 from shoal.engine.scheduler import Scheduler
 from shoal.engine.service import PoolService
 from shoal.engine.way_out import PoolWayOut
-from shoal.errors import ShoalError
+from shoal.errors import ShoalError, StoreError
 from shoal.options import Options
 from shoal.policy.admission import Admission
 from shoal.policy.source_limits import LimitTable
@@ -64,6 +65,7 @@ async def run_engine(
         scheduler=scheduler,
         collector=collector,
         vantage=guard,
+        on_request=OnRequest(guard, recorder, guard),
     )
     # Known-good proxies first: a restart serves from memory before anything is asked of the network.
     await recorder.recall()
@@ -101,13 +103,17 @@ def _is_strong(index: Index, clock: Clock, record: Record) -> bool:
 async def keep_counting(service: PoolService, announce: Callable[[str], None]) -> None:
     """Refresh the sizes and tell the user of each problem once, when it begins."""
     told: frozenset[str] = frozenset()
-    while True:
-        await service.update_counts()
-        problems = frozenset(service.stats().problems)
-        for problem in problems - told:
-            announce(problem)
-        told = problems
-        await asyncio.sleep(_COUNTS_INTERVAL)
+    try:
+        while True:
+            await service.update_counts()
+            problems = frozenset(service.stats().problems)
+            for problem in problems - told:
+                announce(problem)
+            told = problems
+            await asyncio.sleep(_COUNTS_INTERVAL)
+    finally:
+        with suppress(StoreError):
+            await asyncio.shield(service.save_history())
 
 
 @asynccontextmanager

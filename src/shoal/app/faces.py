@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import importlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shoal import __version__
 from shoal.app.network import Network
+from shoal.domain.stats import GatewayFigures
 from shoal.engine.draws import Draws
 from shoal.engine.service import PoolService
 from shoal.errors import ConfigError, ShoalError
-from shoal.gateway import serve_gateway
+from shoal.gateway import GatewayHandle, serve_gateway
 from shoal.net.resolver import SystemResolver
 from shoal.options import GatewayOptions, Options
 from shoal.policy.target_rules import TargetRules
@@ -26,11 +28,13 @@ _GATEWAY_GRACE = 1.0
 """Seconds that requests under way get when the pool stops: all of it must end within three."""
 
 
-async def open_api(service: PoolService, options: Options, listener: socket.socket) -> ApiHandle:
+async def open_api(
+    service: PoolService, options: Options, listener: socket.socket, origins: Mapping[str, str]
+) -> ApiHandle:
     """The API on its port. Its framework takes half a second to load: meanwhile judges and sources are asked."""
     web = await asyncio.to_thread(importlib.import_module, "shoal.api.app")
     server = await asyncio.to_thread(importlib.import_module, "shoal.api.server")
-    app = web.build_app(service, options.api, version=__version__, settings=options)
+    app = web.build_app(service, options.api, version=__version__, settings=options, origins=origins)
     handle: ApiHandle = await server.serve_api(app, *listener.getsockname()[:2], listener=listener)
     return handle
 
@@ -59,10 +63,16 @@ async def open_gateway(
         announce(f"there is no gateway: {error}")
         yield None
         return
+    service.gateway_figures = partial(_figures, handle)
     try:
         yield f"{'https' if options.tls_cert else 'http'}://{bracketed(handle.host)}:{handle.port}"
     finally:
         await handle.close(_GATEWAY_GRACE)
+
+
+def _figures(handle: GatewayHandle) -> GatewayFigures:
+    stats = handle.stats()
+    return GatewayFigures(stats.connections, stats.requests, stats.failures, stats.bytes_up, stats.bytes_down)
 
 
 def bracketed(host: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 
 import structlog
@@ -34,6 +34,10 @@ from shoal.stores.serve import serve_store
 
 log = structlog.get_logger("shoal")
 
+Origins = Mapping[str, str]
+"""Where each setting that is given comes from, for ``/v1/settings``."""
+_NONE: Origins = {}
+
 
 class Pool(Struct):
     """A running pool. ``wait`` returns when ``stop`` is set and raises what stopped it otherwise."""
@@ -50,7 +54,9 @@ class Pool(Struct):
 
 
 @asynccontextmanager
-async def open_pool(options: Options, *, announce: Callable[[str], None] = log.info) -> AsyncIterator[Pool]:
+async def open_pool(
+    options: Options, *, announce: Callable[[str], None] = log.info, origins: Origins = _NONE
+) -> AsyncIterator[Pool]:
     """Lock, store, engine and API, all started; torn down in reverse order within seconds, with nothing lost.
 
     ``announce`` is told in sentences what a user should know (no network, no judge). Raises the ``ShoalError`` family.
@@ -65,7 +71,7 @@ async def open_pool(options: Options, *, announce: Callable[[str], None] = log.i
         await store.open()
         try:
             async with run_engine(options, net, store, announce) as (service, sources):
-                server = await open_api(service, options, listener)
+                server = await open_api(service, options, listener, origins)
                 try:
                     base = f"http://{bracketed(host)}:{server.port}"
                     contacts = contacts_of(net.judges, sources)
@@ -78,7 +84,9 @@ async def open_pool(options: Options, *, announce: Callable[[str], None] = log.i
 
 
 @asynccontextmanager
-async def open_scheduler(options: Options, *, announce: Callable[[str], None] = log.info) -> AsyncIterator[Pool]:
+async def open_scheduler(
+    options: Options, *, announce: Callable[[str], None] = log.info, origins: Origins = _NONE
+) -> AsyncIterator[Pool]:
     """Half of a pool: collects and checks, and lets ``open_server`` of other processes use its store.
 
     ``api_url`` is empty. Raises the ``ShoalError`` family.
@@ -96,7 +104,9 @@ async def open_scheduler(options: Options, *, announce: Callable[[str], None] = 
 
 
 @asynccontextmanager
-async def open_server(options: Options, *, announce: Callable[[str], None] = log.info) -> AsyncIterator[Pool]:
+async def open_server(
+    options: Options, *, announce: Callable[[str], None] = log.info, origins: Origins = _NONE
+) -> AsyncIterator[Pool]:
     """The other half: API and gateway over the store of a scheduler on the same data folder. Contacts nobody
     but for the gateway's clients.
 
@@ -132,7 +142,7 @@ async def open_server(options: Options, *, announce: Callable[[str], None] = log
                 )
                 running = [tasks.create_task(job, name=name) for name, job in jobs]
                 try:
-                    server = await open_api(service, options, listener)
+                    server = await open_api(service, options, listener, origins)
                     try:
                         base = f"http://{bracketed(host)}:{server.port}"
                         async with open_gateway(service, options.gateway, net, announce) as gateway:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shoal.options import Options
 
 _Command = Callable[..., Any]
+_ORIGINS: Final = "shoal.origins"
 
 _CONFIG = click.option("--config", metavar="FILE", help="Settings file (TOML); docs/settings.md has every setting.")
 _DATA = click.option("--data", metavar="DIR", help="Data folder; default: the platform's place for a user's data.")
@@ -119,10 +120,21 @@ def _names(flags: tuple[Callable[[_Command], _Command], ...]) -> tuple[str, ...]
 def options_of(given: dict[str, Any]) -> Options:
     """The settings from file, environment and these flags. Raises ``ConfigError``."""
     from shoal.config import load_options
+    from shoal.config.load import origins_of
     from shoal.telemetry import configure_logs
 
     # On a terminal a panel or a bar shows how things go; lines beside it only where something is wrong.
     configure_logs(os.environ.get("SHOAL_LOG") or ("warning" if sys.stderr.isatty() else ""))
     config = given.get("config")
     flags = {key: given.get(name) for name, key in _KEYS.items()}
-    return load_options(flags, file=Path(config) if config else None, environ=os.environ)
+    file = Path(config) if config else None
+    options = load_options(flags, file=file, environ=os.environ)
+    if (context := click.get_current_context(silent=True)) is not None:
+        context.meta[_ORIGINS] = origins_of(file, os.environ, flags)
+    return options
+
+
+def origins() -> dict[str, str]:
+    """Where each setting that is given to the command at work comes from."""
+    context = click.get_current_context(silent=True)
+    return {} if context is None else context.meta.get(_ORIGINS, {})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from shoal.cli.exits import OK
-from shoal.cli.flags import running
+from shoal.cli.flags import origins, running
 
 if TYPE_CHECKING:
     import asyncio
@@ -48,7 +49,8 @@ def server(options: Options) -> int:
 def _run(options: Options, title: str, open_half: Callable[..., AbstractAsyncContextManager[Pool]]) -> int:
     from shoal.cli.running import run_until_stopped
 
-    return run_until_stopped(lambda stop: _serve(options, title, open_half, stop))
+    opened = partial(open_half, options, origins=origins())
+    return run_until_stopped(lambda stop: _serve(options, title, opened, stop))
 
 
 async def _serve(
@@ -58,7 +60,7 @@ async def _serve(
     from shoal.cli.up import banner, shown_until
     from shoal.config import data_folder
 
-    async with open_half(options, announce=announce) as pool:
+    async with open_half(announce=announce) as pool:
         click.echo(banner(title, pool.api_url, data_folder(options), options, pool.contacts, pool.gateway_url))
         await shown_until(pool, title, stop)
     return OK

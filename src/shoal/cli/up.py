@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from shoal.cli.exits import OK, say
-from shoal.cli.flags import running
+from shoal.cli.flags import origins, running
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,15 +32,16 @@ def serve(options: Options, title: str) -> int:
     """Run a pool with these settings until it is told to stop; the exit code."""
     from shoal.cli.running import run_until_stopped
 
-    return run_until_stopped(lambda stop: _serve(options, title, stop))
+    given = origins()
+    return run_until_stopped(lambda stop: _serve(options, given, title, stop))
 
 
-async def _serve(options: Options, title: str, stop: asyncio.Event) -> int:
+async def _serve(options: Options, given: dict[str, str], title: str, stop: asyncio.Event) -> int:
     from shoal.app import open_pool
     from shoal.cli.screen import announce
     from shoal.config import data_folder
 
-    async with open_pool(options, announce=announce) as pool:
+    async with open_pool(options, announce=announce, origins=given) as pool:
         click.echo(banner(title, pool.api_url, data_folder(options), options, pool.contacts, pool.gateway_url))
         await shown_until(pool, title, stop)
     return OK

@@ -47,9 +47,7 @@ def load_options(
     if path is not None:
         values |= _from_file(path, named_by, problems)
     values |= _from_environment(environ, problems)
-    values |= {
-        key: (value, _BY_KEY[key].flag or key) for key, value in flags.items() if value is not None and value != ()
-    }
+    values |= _from_flags(flags)
     tables, _ = values.pop(_TABLES, ((), ""))
     tree: dict[str, dict[str, Any]] = {}
     for key, (value, origin) in values.items():
@@ -68,11 +66,18 @@ def load_options(
     return _stages_within_whole(_with_deny_file(options))
 
 
-def origins_of(file: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
-    """Where each setting that is given comes from: the file's name or the variable's."""
+def origins_of(
+    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, object] | None = None
+) -> dict[str, str]:
+    """Where each setting that is given comes from: the name of the file, the variable or the flag."""
     path, named_by = config_file(file, environ)
     values = _from_file(path, named_by, []) if path is not None else {}
-    return {key: origin for key, (_, origin) in (values | _from_environment(environ, [])).items() if key != _TABLES}
+    values |= _from_environment(environ, []) | _from_flags(flags or {})
+    return {key: origin for key, (_, origin) in values.items() if key != _TABLES}
+
+
+def _from_flags(flags: Mapping[str, object]) -> Values:
+    return {key: (value, _BY_KEY[key].flag or key) for key, value in flags.items() if value is not None and value != ()}
 
 
 def _from_file(path: Path, named_by: str, problems: list[str]) -> Values:

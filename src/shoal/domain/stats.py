@@ -16,6 +16,17 @@ class JudgeStats(Struct, frozen=True):
     latency_ms: float = 0.0
 
 
+class GatewayFigures(Struct, frozen=True):
+    """What went through the gateway of this process since it started."""
+
+    connections: int = 0
+    """Clients connected now."""
+    requests: int = 0
+    failures: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+
+
 class Stats(Struct, frozen=True):
     """A snapshot. Totals count since the process started."""
 
@@ -25,6 +36,8 @@ class Stats(Struct, frozen=True):
     """Records that ever worked."""
     working: int = 0
     """Records whose last check or use worked."""
+    expected: float = 0.0
+    """How many would work if all were used now: the sum of the forecasts."""
     due: int = 0
     unchecked: int = 0
     in_check: int = 0
@@ -34,9 +47,18 @@ class Stats(Struct, frozen=True):
     picks_total: int = 0
     picks_failed: int = 0
     """Picks that found no proxy: they count as failures of the pool."""
+    pick_success: float | None = None
+    """Share of the picks of the last ten minutes that found a proxy; None without any."""
+    uses_total: int = 0
+    """Uses that somebody told of: the gateway and whoever gives feedback."""
+    uses_failed: int = 0
+    use_success: float | None = None
+    """Share of the uses of the last ten minutes that went well; None without any."""
     by_scheme: dict[str, int] = {}
     by_anonymity: dict[str, int] = {}
     by_honesty: dict[str, int] = {}
+    by_country: dict[str, int] = {}
+    """Working paths by country of the exit."""
     by_source: dict[str, int] = {}
     """Working records by source."""
     failures: dict[str, int] = {}
@@ -47,6 +69,8 @@ class Stats(Struct, frozen=True):
     sources_ok: int = 0
     sources_total: int = 0
     vantage_healthy: bool = True
+    gateway: GatewayFigures | None = None
+    """None where none listens."""
     started_at: float = 0.0
     store_error: str | None = None
     """Why the store fails right now; None while it answers."""

@@ -33,7 +33,8 @@ _TRIES = 32
 
 
 class Leasing:
-    """``picks`` and ``picks_failed`` count since the start: a pick that finds nothing is a failure, too."""
+    """``picks`` and ``picks_failed`` count since the start: a pick that finds nothing is a failure, too.
+    ``uses`` and ``uses_failed`` count what users told."""
 
     def __init__(
         self,
@@ -57,6 +58,8 @@ class Leasing:
         self._uses = pool.uses
         self.picks = 0
         self.picks_failed = 0
+        self.uses = 0
+        self.uses_failed = 0
 
     def pick(self, query: Query) -> Pick | None:
         """A pick of which nobody tells how long it is used: of its source's requests in flight it takes one until there
@@ -186,6 +189,8 @@ class Leasing:
 
     def feedback(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
         """What a user of a proxy saw, as an observation by the same door as a check."""
+        self.uses += 1
+        self.uses_failed += not feedback.ok
         healthy = self._vantage.healthy if self._vantage is not None else True
         fault: Blame | None = None
         if not feedback.ok:

@@ -73,6 +73,7 @@ class Pool:
         self._round = min(_TURNS_LIMIT, ceil(1.0 / options.max_share))
         self._picks = 0
         self._census = Census()
+        self._expected = (0.0, 0.0)
         self._listing = Listing(self._all.best_first, self._forecast_of, options)
         self.working = 0
         """Paths whose last check or use worked."""
@@ -302,9 +303,15 @@ class Pool:
         """Counts of what worked at its last check or use; see ``Census``."""
         return self._census.summary()
 
-    def expected(self) -> float:
-        """How many proxies would work if all were used now: the sum of the forecasts, each record's best path."""
-        return sum(max(entry.chance for entry in entries) for entries in self._entries.values() if entries)
+    def expected(self, now: float) -> float:
+        """How many proxies would work if all were used: the sum of the forecasts as of their last news or use, each
+        record's best path. Counted anew every ten seconds for each 100,000 at most."""
+        counted_at, expected = self._expected
+        if 0.0 <= now - counted_at < len(self._entries) / 10_000:
+            return expected
+        expected = sum(max(entry.chance for entry in entries) for entries in self._entries.values() if entries)
+        self._expected = now, expected
+        return expected
 
     def _rested(self, found: builtins.list[Entry]) -> builtins.list[Entry]:
         """Those of the good candidates whose turn it may be.

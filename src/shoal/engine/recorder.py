@@ -106,6 +106,15 @@ class Recorder:
         folded = fold_use(record, observation)
         self._keep(replace(folded, next_check=after_use(folded, now, observation.works, self._check)), now)
 
+    def hasten(self, record: Record) -> None:
+        """Let whoever checks do so as soon as it looks."""
+        now = self._clock.now()
+        self._keep(replace(record, next_check=now), now)
+
+    def newest(self, record: Record) -> Record:
+        """The state that is not written yet, or in the index, or else ``record`` itself."""
+        return self._pending.get(record.key) or self._pool.record(record.key) or record
+
     def forget(self, key: str) -> None:
         """The record was deleted or popped: nothing that is still under way may bring it back."""
         self._pending.pop(key, None)

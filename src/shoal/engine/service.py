@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import builtins
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from shoal.domain import Candidate, Feedback, Forecast, Lease, Path, Pick, Proxy, Query, Record, Scheme, Trust
-from shoal.domain.stats import JudgeStats, Stats
+from shoal.domain.stats import GatewayFigures, JudgeStats, Stats
 from shoal.engine.collector import Collector
 from shoal.engine.events import Events
 from shoal.engine.history import History
 from shoal.engine.leasing import Leasing
 from shoal.engine.listing import Page
+from shoal.engine.on_request import Asked, OnRequest
 from shoal.engine.pool import Pool
+from shoal.engine.rates import Growth, success
 from shoal.engine.recorder import Recorder
 from shoal.engine.scheduler import Scheduler
 from shoal.engine.source_report import SourceReport, report_of
@@ -33,6 +35,8 @@ _HISTORY_SAVED = 300.0
 """Seconds between two saves of the history: what a crash may cost of it."""
 _PULSE = 5.0
 """Seconds between two events that tell the pool's sizes."""
+_SUCCESS_WINDOW = 600.0
+"""Seconds over which the shares of picks and uses that went well are taken."""
 _RATE_WINDOW = 10.0
 """Seconds over which checks per second are averaged."""
 
@@ -51,6 +55,7 @@ class PoolService:
         scheduler: Scheduler | None = None,
         collector: Collector | None = None,
         vantage: Vantage | None = None,
+        on_request: OnRequest | None = None,
     ) -> None:
         self._store = store
         self._pool = pool
@@ -60,10 +65,14 @@ class PoolService:
         self._scheduler = scheduler
         self._collector = collector
         self._vantage = vantage
+        self._on_request = on_request
+        self.gateway_figures: Callable[[], GatewayFigures] | None = None
+        """What went through the gateway, set by whoever opens one."""
         self._started_at = clock.now()
         self._counts = Counts()
         self._store_error: str | None = None
         self._rates: deque[tuple[float, int]] = deque()
+        self._picks, self._uses = Growth(_SUCCESS_WINDOW), Growth(_SUCCESS_WINDOW)
         self._events = Events(clock)
         self._history = History()
         self._recalled = False
@@ -204,7 +213,18 @@ class PoolService:
     async def get(self, id: str) -> Record | None:
         """A record by id, dead ones included, in its newest state."""
         record = await self._store.get(id)
-        return None if record is None else self._pool.record(record.key) or record
+        return None if record is None else self._recorder.newest(record)
+
+    async def check(self, id: str) -> tuple[Asked, Record] | None:
+        """Check a proxy now and wait for the result, or let the process that checks do it; with its state then."""
+        record = await self.get(id)
+        if record is None:
+            return None
+        if self._on_request is None:
+            self._recorder.hasten(record)
+            return Asked.PLANNED, record
+        asked = await self._on_request.check(record)
+        return asked, self._recorder.newest(record)
 
     def report(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
         """What a use of a proxy showed, as the gateway tells it: nothing is waited for."""
@@ -228,6 +248,8 @@ class PoolService:
         self._rates.append((self._clock.now(), self._recorder.checked))
         while len(self._rates) > 1 and self._rates[0][0] < self._clock.now() - _RATE_WINDOW:
             self._rates.popleft()
+        self._picks.note(self._clock.now(), self._leasing.picks, self._leasing.picks_failed)
+        self._uses.note(self._clock.now(), self._leasing.uses, self._leasing.uses_failed)
         await self._keep_records()
 
     async def _keep_records(self) -> None:
@@ -242,12 +264,17 @@ class PoolService:
                 self._recalled = True
             if self._history.is_due(now):
                 self._history.note(self.stats(), now)
-            if self._collector is not None and now - self._saved_at >= _HISTORY_SAVED:
-                self._saved_at = now
-                await self._store.set_meta(_HISTORY, self._history.encode())
+            if now - self._saved_at >= _HISTORY_SAVED:
+                await self.save_history()
         except StoreError as error:
             self._store_error = str(error)
         self._publish(now)
+
+    async def save_history(self) -> None:
+        """Write the history down, where this process is the one that keeps it. Raises ``StoreError``."""
+        if self._collector is not None and self._recalled:
+            self._saved_at = self._clock.now()
+            await self._store.set_meta(_HISTORY, self._history.encode())
 
     def _publish(self, now: float) -> None:
         if now - self._pulse_at >= _PULSE:
@@ -259,6 +286,10 @@ class PoolService:
                     "verified": len(self._pool),
                     "due": self._counts.due,
                     "working_paths": self._pool.working,
+                    "working": self._pool.summary()["working"]["records"],
+                    "expected": round(self._pool.expected(now), 1),
+                    "uses_total": self._leasing.uses,
+                    "uses_failed": self._leasing.uses_failed,
                     "in_check": self._scheduler.in_flight if self._scheduler else 0,
                     "checks_per_second": round(self._rate(), 1),
                     "picks_total": self._leasing.picks,
@@ -283,6 +314,7 @@ class PoolService:
             known=self._counts.known,
             verified=len(self._pool),
             working=summary["working"]["records"],
+            expected=round(self._pool.expected(self._clock.now()), 1),
             due=self._counts.due,
             unchecked=self._counts.unchecked,
             in_check=self._scheduler.in_flight if self._scheduler else 0,
@@ -290,9 +322,14 @@ class PoolService:
             checks_per_second=self._rate(),
             picks_total=self._leasing.picks,
             picks_failed=self._leasing.picks_failed,
+            pick_success=success(self._picks.grown()),
+            uses_total=self._leasing.uses,
+            uses_failed=self._leasing.uses_failed,
+            use_success=success(self._uses.grown()),
             by_scheme=dict(summary["scheme"]),
             by_anonymity=dict(summary["anonymity"]),
             by_honesty=dict(summary["honesty"]),
+            by_country=dict(summary["country"]),
             by_source=dict(summary["source"]),
             failures=dict(self._recorder.failures),
             refused=refused,
@@ -300,6 +337,7 @@ class PoolService:
             sources_ok=sum(self._collector.reachable.values()) if self._collector else 0,
             sources_total=len(self._collector.sources) if self._collector else 0,
             vantage_healthy=self._vantage.healthy if self._vantage else True,
+            gateway=None if self.gateway_figures is None else self.gateway_figures(),
             started_at=self._started_at,
             store_error=self._store_error,
         )

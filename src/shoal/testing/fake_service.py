@@ -28,6 +28,7 @@ from shoal.domain.stats import Stats
 from shoal.engine.events import Events
 from shoal.engine.history import History
 from shoal.engine.listing import Listing, Page
+from shoal.engine.on_request import Asked
 from shoal.engine.ranking import Entry
 from shoal.engine.source_report import SourceReport
 from shoal.options import PoolOptions
@@ -47,6 +48,7 @@ class FakeService:
         self.records = list(records)
         self.why = (True, "at least one proxy can be handed out")
         self.refreshed = 0
+        self.asked = Asked.CHECKED
         self.error: Exception | None = None
         self.leases: dict[str, Lease] = {}
         self.imported: builtins.list[Candidate] = []
@@ -165,6 +167,10 @@ class FakeService:
         if self.error is not None:
             raise self.error
         return next((record for record in self.records if record.id == id), None)
+
+    async def check(self, id: str, /) -> tuple[Asked, Record] | None:
+        record = await self.get(id)
+        return None if record is None else (self.asked, record)
 
     def forecast(self, path: Path) -> Forecast:
         return Forecast(0.9 if path.health.last_ok >= path.health.last_bad else 0.1, 0.5)

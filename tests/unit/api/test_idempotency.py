@@ -31,6 +31,13 @@ def test_a_failure_of_ours_is_not_kept(client: TestClient, service: FakeService)
     assert client.post("/v1/leases", headers=headers).status_code == 201
 
 
+def test_a_deletion_that_is_sent_again_is_answered_the_same(client: TestClient, service: FakeService) -> None:
+    id = service.records[0].id
+    answers = [client.delete(f"/v1/proxies/{id}", headers={"Idempotency-Key": "k"}).status_code for _ in range(2)]
+    assert answers == [204, 204]
+    assert client.delete(f"/v1/proxies/{id}").status_code == 404
+
+
 def test_a_strange_key_is_refused(client: TestClient) -> None:
     for key in ("", "a b", "x" * 256):
         response = client.post("/v1/leases", headers={"Idempotency-Key": key})

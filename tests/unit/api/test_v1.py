@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from shoal.domain import Capability, Credentials, Failure, Reason, Scheme, Stage
+from shoal.engine.on_request import Asked
 from shoal.errors import StoreError
 from shoal.testing.builders import make_record
 from shoal.testing.fake_service import NOW, FakeService, working_path
@@ -169,3 +170,29 @@ def test_the_judge_answers_in_the_same_application(make_client: Callable[..., Te
     assert client.get("/check/").text == "127.0.0.1\n"
     assert len(client.get("/check/?format=json&nonce=n").json()["mac"]) == 64
     assert client.get("/doc/data.json").json()["document"] == "shoal"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        (Asked.CHECKED, 200, None),
+        (Asked.PLANNED, 202, None),
+        (Asked.PAUSED, 503, "checks_paused"),
+        (Asked.BUSY, 503, "checks_busy"),
+    ],
+)
+def test_a_check_is_asked_for(client: TestClient, service: FakeService, asked: Asked, status: int, code: str) -> None:
+    service.asked = asked
+    id = service.records[0].id
+    response = client.post(f"/v1/proxies/{id}/check")
+    assert (response.status_code, response.json().get("code")) == (status, code)
+    assert code is not None or response.json()["id"] == id
+    assert client.post("/v1/proxies/0123456789abcdef/check").json()["code"] == "unknown_id"
+
+
+def test_stats_have_what_charts_need(client: TestClient, service: FakeService) -> None:
+    rows = client.get("/v1/stats").json()
+    assert {"expected", "pick_success", "use_success", "uses_total", "uses_failed", "by_country", "failures"} <= set(
+        rows
+    )
+    assert rows["gateway"] is None

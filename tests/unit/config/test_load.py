@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.config import SETTINGS, load_options
+from shoal.config.load import origins_of
 from shoal.domain import Refused, Trust
 from shoal.errors import ConfigError
 from shoal.options import Options
@@ -201,3 +202,11 @@ def test_a_deny_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None
         load_options({"admission.deny_file": str(tmp_path / "deny.txt")})
     with pytest.raises(ConfigError, match="there is no such file"):
         load_options({"admission.deny_file": str(tmp_path / "none")})
+
+
+def test_flags_have_an_origin_too(tmp_path: Path) -> None:
+    file = tmp_path / "shoal.toml"
+    file.write_text("[api]\nlimit = 50\n[pool]\ncapacity = 3\n")
+    flags = {"api.listen": "127.0.0.1:1", "store.data": None, "sources.urls": ()}
+    origins = origins_of(file, {"SHOAL_API_LIMIT": "60"}, flags)
+    assert origins == {"api.limit": "SHOAL_API_LIMIT", "pool.capacity": str(file), "api.listen": "--api"}

@@ -180,4 +180,4 @@ def test_the_census_is_what_a_count_of_all_records_gives() -> None:
         fresh.change(None, record)
     assert pool.summary() == fresh.summary()
     assert set(pool.summary()["country"]) <= {"DE", "US", "IS"}
-    assert 0.0 < pool.expected() < len(pool)
+    assert 0.0 < pool.expected(NOW) < len(pool)
