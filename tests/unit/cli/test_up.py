@@ -27,7 +27,9 @@ def app(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def with_pool(wait: Callable[[asyncio.Event], Any], log: list[str]) -> Any:
     @asynccontextmanager
-    async def open_pool(options: Options, *, announce: Callable[[str], None]) -> AsyncIterator[Any]:
+    async def open_pool(
+        options: Options, *, announce: Callable[[str], None], origins: dict[str, str]
+    ) -> AsyncIterator[Any]:
         log.append("opened")
         try:
             service = SimpleNamespace(stats=Stats)
@@ -47,7 +49,7 @@ async def test_it_tells_what_runs_and_ends_when_told_to(
     app.open_pool = with_pool(lambda stop: stop.wait(), log)  # type: ignore[attr-defined]
     stop = asyncio.Event()
     stop.set()
-    assert await _serve(Options(), "shoal up", stop) == 0
+    assert await _serve(Options(), {}, "shoal up", stop) == 0
     assert log == ["opened", "closed"]
     assert "curl http://127.0.0.1:1/get/" in capsys.readouterr().out
 
@@ -59,7 +61,7 @@ async def test_what_ends_the_pool_ends_the_program(app: ModuleType) -> None:
     log: list[str] = []
     app.open_pool = with_pool(wait, log)  # type: ignore[attr-defined]
     with pytest.raises(ShoalError, match="the disk is full"):
-        await _serve(Options(), "shoal up", asyncio.Event())
+        await _serve(Options(), {}, "shoal up", asyncio.Event())
     assert log == ["opened", "closed"]
 
 
