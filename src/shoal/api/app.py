@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from shoal.api import openapi as doc
 from shoal.api.compat import Compat
+from shoal.api.gateway_routes import GatewayRoutes
 from shoal.api.guard import Guard, Paces, access_of
 from shoal.api.link_routes import LinkRoutes
 from shoal.api.manage import Manage
@@ -30,6 +31,7 @@ from shoal.judge.asgi import judge_routes
 from shoal.links import LinkBook
 from shoal.options import ApiOptions, Options
 from shoal.policy.bind import check_bind
+from shoal.ports.gateway import GatewayDoor
 
 
 class ShoalAPI(FastAPI):
@@ -58,10 +60,12 @@ def build_app(
     version: str,
     settings: Options | None = None,
     origins: Mapping[str, str] | None = None,
+    gateway: GatewayDoor | None = None,
 ) -> FastAPI:
     """All routes over one service. Raises ConfigError for a bind that ``check_bind`` refuses.
 
-    ``settings`` are those in force and ``origins`` says where each was set, for ``/v1/settings``.
+    ``settings`` are those in force and ``origins`` says where each was set, for ``/v1/settings``; ``gateway`` is where
+    the gateway will be found.
     """
     check_bind(options)
     access = access_of(options)
@@ -90,6 +94,7 @@ def build_app(
     routes.add_links(LinkRoutes(LinkBook(service.store, service, secrets.randbelow), service, options, v1.found))
     routes.add_watch(Watch(service, settings or Options(api=options), origins or {}, version))
     routes.add_tokens(TokenRoutes(tokens, service))
+    routes.add_gateway(GatewayRoutes(gateway or GatewayDoor()))
     routes.add_compat(Compat(service, limit=options.limit))
     key = None if options.judge_key is None else options.judge_key.encode()
     app.router.routes[:0] = [*routes.in_order(), *judge_routes(key, service.now)]

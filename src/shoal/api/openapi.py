@@ -20,6 +20,7 @@ from shoal.api.bodies import (
     TokenBody,
 )
 from shoal.api.compat import DELETE_PATTERN
+from shoal.api.gateway_routes import ConnectionView, GatewayView, SessionView
 from shoal.api.paging import CURSOR_PATTERN
 from shoal.api.query import PICK_FIELDS, PICK_LIMIT
 from shoal.api.views import LeaseView, LinkView, ProxyView, RecordView, RenewalView, SourceView, TokenView
@@ -78,6 +79,7 @@ COMPAT_PROXY: Final[Json] = {
 def schemas(limit: int) -> Json:
     """The components of the document; ``limit`` bounds the rows of an answer."""
     kinds = [ProxyView, RecordView, LeaseView, RenewalView, SourceView, LinkView, TokenView]
+    kinds += [GatewayView, ConnectionView, SessionView]
     kinds += [OutcomeBody, FeedbackBody, RenewBody, TagBody, BanBody, LinkBody, LinkChange, TokenBody]
     _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     components["FeedbackBody"]["oneOf"] = [{"required": ["id"]}, {"required": ["proxy"]}]
@@ -141,6 +143,9 @@ _PARAMETERS: Final[dict[str, tuple[Json, str]]] = {
         "X-Next-Cursor of the page before, with the same filters and order.",
     ),
     "link_cursor": ({"type": "string", "pattern": f"^{ALIAS_PATTERN}$"}, "X-Next-Cursor of the page before."),
+    "session_user": ({"type": "string"}, "Sessions of this user only."),
+    "session_name": ({"type": "string"}, "Sessions of this name only."),
+    "gateway_limit": ({"type": "integer", "minimum": 1, "maximum": 1000}, "Rows at most; default 200."),
     "history_seconds": ({"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$"}, "How far back; default a day."),
     "import_scheme": ({"enum": [scheme.value for scheme in Scheme]}, "What entries are that do not say."),
     "import_trust": ({"enum": [trust.value for trust in Trust]}, "own (the default): never capped, never expires."),
@@ -159,6 +164,9 @@ _PARAMETERS: Final[dict[str, tuple[Json, str]]] = {
 
 _ALIASES: Final = {
     "link_cursor": "cursor",
+    "session_user": "user",
+    "session_name": "session",
+    "gateway_limit": "limit",
     "history_seconds": "seconds",
     "import_scheme": "scheme",
     "import_trust": "trust",

@@ -15,6 +15,7 @@ from shoal.api import openapi as doc
 from shoal.api.bodies import BODY_LIMIT_BYTES, ID_PATTERN, LEASE_ID_PATTERN
 from shoal.api.compat import Compat
 from shoal.api.dashboard import ASSETS, Dashboard
+from shoal.api.gateway_routes import SESSION_ID_PATTERN, GatewayRoutes
 from shoal.api.guard import CHANGING_PATHS
 from shoal.api.idempotency import Replays
 from shoal.api.link_routes import LinkRoutes
@@ -240,6 +241,22 @@ class Routes:
         gone = doc.responses({}, 404, status=204, description="Revoked")
         by_id = {"parameters": [doc.in_path("id", ID_PATTERN)]}
         self._add("/v1/tokens/{id}", tokens.revoke, "Revoke a token", gone, by_id, "DELETE")
+
+    def add_gateway(self, gateway: GatewayRoutes) -> None:
+        """The gateway: what it does, for whom, and its sessions."""
+        whole = doc.responses({"application/json": doc.reference("GatewayView")})
+        self._add("/v1/gateway", gateway.gateway, "The gateway: users, targets, counts", whole, {})
+        live = doc.responses({"application/json": {"type": "array", "items": doc.reference("ConnectionView")}})
+        some = self._query("gateway_limit")
+        self._add("/v1/gateway/connections", gateway.connections, "What is under way in the gateway", live, some)
+        listed = doc.responses({"application/json": {"type": "array", "items": doc.reference("SessionView")}})
+        named = self._query("session_user", "session_name", "gateway_limit")
+        self._add("/v1/sessions", gateway.sessions, "Sessions of the gateway and the upstream of each", listed, named)
+        by_id = {"parameters": [doc.in_path("id", SESSION_ID_PATTERN)]}
+        one = doc.responses({"application/json": doc.reference("SessionView")}, 404)
+        self._add("/v1/sessions/{id}", gateway.session, "One session", one, dict(by_id))
+        gone = doc.responses({}, 404, status=204, description="Ended: its next request gets another proxy")
+        self._add("/v1/sessions/{id}", gateway.rotate, "Give a session another proxy", gone, dict(by_id), "DELETE")
 
     def add_compat(self, compat: Compat) -> None:
         """The routes of jhao104/proxy_pool."""

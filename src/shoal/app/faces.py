@@ -20,6 +20,7 @@ from shoal.gateway import GatewayHandle, serve_gateway
 from shoal.net.resolver import SystemResolver
 from shoal.options import GatewayOptions, Options
 from shoal.policy.target_rules import TargetRules
+from shoal.ports.gateway import GatewayDoor
 
 if TYPE_CHECKING:
     from shoal.api.server import ApiHandle
@@ -29,19 +30,23 @@ _GATEWAY_GRACE = 1.0
 
 
 async def open_api(
-    service: PoolService, options: Options, listener: socket.socket, origins: Mapping[str, str]
+    service: PoolService, options: Options, listener: socket.socket, origins: Mapping[str, str], door: GatewayDoor
 ) -> ApiHandle:
     """The API on its port. Its framework takes half a second to load: meanwhile judges and sources are asked."""
     web = await asyncio.to_thread(importlib.import_module, "shoal.api.app")
     server = await asyncio.to_thread(importlib.import_module, "shoal.api.server")
-    app = web.build_app(service, options.api, version=__version__, settings=options, origins=origins)
+    app = web.build_app(service, options.api, version=__version__, settings=options, origins=origins, gateway=door)
     handle: ApiHandle = await server.serve_api(app, *listener.getsockname()[:2], listener=listener)
     return handle
 
 
 @asynccontextmanager
 async def open_gateway(
-    service: PoolService, options: GatewayOptions, net: Network, announce: Callable[[str], None]
+    service: PoolService,
+    options: GatewayOptions,
+    net: Network,
+    announce: Callable[[str], None],
+    door: GatewayDoor,
 ) -> AsyncIterator[str | None]:
     """The gateway's URL while it listens. Its usual port may be taken (a second pool, another program): then the pool
     runs without it and says so; a port that the user chose must be had."""
@@ -64,9 +69,11 @@ async def open_gateway(
         yield None
         return
     service.gateway_figures = partial(_figures, handle)
+    door.watch, door.url = handle, f"{'https' if options.tls_cert else 'http'}://{bracketed(handle.host)}:{handle.port}"
     try:
-        yield f"{'https' if options.tls_cert else 'http'}://{bracketed(handle.host)}:{handle.port}"
+        yield door.url
     finally:
+        door.watch = door.url = None
         await handle.close(_GATEWAY_GRACE)
 
 

@@ -26,6 +26,7 @@ from shoal.policy.bind import check_bind, parse_listen
 from shoal.policy.source_limits import LimitTable
 from shoal.policy.source_use import SourceUse
 from shoal.ports import Source
+from shoal.ports.gateway import GatewayDoor
 from shoal.probe.judges import Judge
 from shoal.stores.lock import DataLock
 from shoal.stores.open import open_store
@@ -71,11 +72,12 @@ async def open_pool(
         await store.open()
         try:
             async with run_engine(options, net, store, announce) as (service, sources):
-                server = await open_api(service, options, listener, origins)
+                door = GatewayDoor()
+                server = await open_api(service, options, listener, origins, door)
                 try:
                     base = f"http://{bracketed(host)}:{server.port}"
                     contacts = contacts_of(net.judges, sources)
-                    async with open_gateway(service, options.gateway, net, announce) as gateway:
+                    async with open_gateway(service, options.gateway, net, announce, door) as gateway:
                         yield Pool(service, base, f"{base}/check/", contacts, gateway)
                 finally:
                     await server.close()
@@ -142,10 +144,11 @@ async def open_server(
                 )
                 running = [tasks.create_task(job, name=name) for name, job in jobs]
                 try:
-                    server = await open_api(service, options, listener, origins)
+                    door = GatewayDoor()
+                    server = await open_api(service, options, listener, origins, door)
                     try:
                         base = f"http://{bracketed(host)}:{server.port}"
-                        async with open_gateway(service, options.gateway, net, announce) as gateway:
+                        async with open_gateway(service, options.gateway, net, announce, door) as gateway:
                             yield Pool(service, base, f"{base}/check/", (), gateway)
                     finally:
                         await server.close()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from shoal.gateway.bind import check_bind
-from shoal.gateway.server import GatewayHandle, GatewayStats, serve_gateway
+from shoal.gateway.server import GatewayHandle, serve_gateway
 from shoal.gateway.service import GatewayService
-from shoal.gateway.sessions import SessionInfo
 from shoal.gateway.users import hash_password
 
 __all__ = [
     "GatewayHandle",
     "GatewayService",
-    "GatewayStats",
-    "SessionInfo",
     "check_bind",
     "hash_password",
     "serve_gateway",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from shoal.gateway.core import Core
+from shoal.gateway.core import Core, Seen
 from shoal.gateway.http_client import HttpClient
 from shoal.gateway.layered import LayeredTransport, TlsServer
 from shoal.gateway.socks import SocksClient
@@ -15,6 +15,7 @@ from shoal.wire import Protocol, sniff
 class Client(asyncio.Protocol):
     """Hands its transport on to whoever speaks the client's protocol, or closes it."""
 
+    kind = "hello"
     __slots__ = ("_begin", "_core", "_deadline", "_inside_tls", "_transport")
 
     def __init__(self, core: Core, *, inside_tls: bool = False) -> None:
@@ -70,6 +71,9 @@ class Client(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self._core.live.discard(self)
+
+    def describe(self) -> Seen | None:
+        return None
 
     @property
     def is_idle(self) -> bool:

@@ -16,8 +16,9 @@ from shoal.gateway.idle import IdleUpstreams
 from shoal.gateway.refusal import Refusal
 from shoal.gateway.service import GatewayService
 from shoal.gateway.sessions import Sessions
+from shoal.gateway.targets import Targets
 from shoal.gateway.tasks import Tasks
-from shoal.gateway.users import User, Users
+from shoal.gateway.users import Users
 from shoal.net.relay import Relay
 from shoal.net.splice import PipePool
 from shoal.options import GatewayOptions
@@ -33,8 +34,19 @@ _HALF_CLOSED_IDLE = 60.0
 _ASKED_FOR = Trust.OWN
 
 
+Seen = tuple[str, str, Pick | None, float, int, int]
+"""User, target, upstream, loop time of the begin, bytes up and down of what is under way."""
+
+
 class Swept(Protocol):
     """A connection that the sweeper looks after."""
+
+    kind: str
+    """What ``LiveConnection`` calls it."""
+
+    def describe(self) -> Seen | None:
+        """What is under way, None when nothing is."""
+        ...
 
     def sweep(self, now: float) -> None:
         """End what has been idle for too long (loop time)."""
@@ -51,11 +63,14 @@ class Swept(Protocol):
 class Counters:
     """What happened since the start."""
 
-    __slots__ = ("bytes_down", "bytes_up", "clients", "dials", "failures", "hedges", "refused", "replays", "requests")
+    __slots__ = (
+        "bytes_down", "bytes_up", "clients", "dials", "failed", "failures", "hedges", "ok", "refused", "replays",
+        "requests", "retries",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.clients = self.requests = self.dials = self.hedges = self.failures = self.replays = self.refused = 0
-        self.bytes_up = self.bytes_down = 0
+        self.bytes_up = self.bytes_down = self.ok = self.failed = self.retries = 0
 
 
 class Core:
@@ -92,9 +107,22 @@ class Core:
         self.idle_upstreams = IdleUpstreams(self.loop)
         self.pipes = PipePool() if options.splice else None
         self.counters = Counters()
+        self.targets = Targets(service.now)
         self.live: set[Swept] = set()
         self.closing = False
         self._params: dict[tuple[str, str], GatewayParams] = {}
+
+    def answered(self, demand: Demand) -> None:
+        """A client got an answer of its target."""
+        self.counters.ok += 1
+        demand.user.ok += 1
+        self.targets.answered(demand.target)
+
+    def unanswered(self, demand: Demand) -> None:
+        """A client did not."""
+        self.counters.failed += 1
+        demand.user.failed += 1
+        self.targets.failed(demand.target)
 
     def read_params(self, hyphens: str, underscores: str) -> GatewayParams:
         """Parameters from user name and password. Raises InvalidQueryError."""
@@ -148,12 +176,13 @@ class RelayTicket:
     and down that went before the relay began.
     """
 
-    __slots__ = ("_begun", "_core", "_counted", "_on_trial", "_pick", "_relay", "_user")
+    __slots__ = ("_begun", "_core", "_counted", "_demand", "_on_trial", "_pick", "_relay", "_user")
+    kind = "tunnel"
 
     def __init__(
         self,
         core: Core,
-        user: User,
+        demand: Demand,
         pick: Pick,
         client: asyncio.Transport,
         upstream: asyncio.Transport,
@@ -162,7 +191,8 @@ class RelayTicket:
     ) -> None:
         self._on_trial = on_trial
         self._core = core
-        self._user = user
+        self._demand = demand
+        self._user = demand.user
         self._pick = pick
         self._counted = (-before[0], -before[1])
         self._begun = core.loop.time()
@@ -182,6 +212,10 @@ class RelayTicket:
     def abort(self) -> None:
         self._relay.abort()
 
+    def describe(self) -> Seen:
+        up, down = self._relay.counts
+        return self._user.name, self._demand.target, self._pick, self._begun, up, down
+
     @property
     def is_idle(self) -> bool:
         return False
@@ -192,9 +226,8 @@ class RelayTicket:
         self._counted = (up, down)
         self._core.counters.bytes_up += up - before_up
         self._core.counters.bytes_down += down - before_down
-        moved = up + down - before_up - before_down
-        self._user.bytes += moved
-        self._core.chooser.moved(self._pick, moved)
+        self._user.count(up - before_up, down - before_down)
+        self._core.chooser.moved(self._pick, up + down - before_up - before_down)
         if down and self._on_trial is not None:
             self._on_trial()
             self._on_trial = None

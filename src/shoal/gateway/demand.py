@@ -29,7 +29,7 @@ class Kind(StrEnum):
 class Demand:
     """``host`` is canonical; ``dial_host`` is what the upstream is told."""
 
-    __slots__ = ("dial_host", "host", "kind", "params", "port", "user")
+    __slots__ = ("dial_host", "host", "kind", "params", "port", "target", "user")
 
     def __init__(self, kind: Kind, host: str, port: int, user: User, params: GatewayParams = NO_PARAMS) -> None:
         self.kind = kind
@@ -37,10 +37,7 @@ class Demand:
         self.port = port
         self.user = user
         self.params = params
-
-    @property
-    def target(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        self.target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def mode_for(self, path: Path) -> Mode | None:
         """How this path carries the demand; None when nothing shows that it can."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from shoal.domain import Failure, Stage
 from shoal.gateway.attempt import Attempt
 from shoal.gateway.bodies import BodyStream
-from shoal.gateway.core import Core, RelayTicket
+from shoal.gateway.core import Core, RelayTicket, Seen
 from shoal.gateway.demand import Demand
 from shoal.gateway.http_answer import Answer, interim, switching
 from shoal.gateway.http_request import PlainRequest
@@ -32,8 +32,8 @@ class Exchange:
     """Feeds the client; ``HttpClient.exchange_done`` is called once at its end unless the client went away."""
 
     __slots__ = (
-        "_answer", "_attempt", "_body", "_client", "_core", "_head_reader", "_interims", "_kept", "_over", "_race",
-        "_request", "_sent_at", "_side", "_timer", "_whole", "ahead", "down", "up",
+        "_answer", "_attempt", "_begun", "_body", "_client", "_core", "_head_reader", "_interims", "_kept", "_over",
+        "_race", "_request", "_sent_at", "_side", "_timer", "_whole", "ahead", "down", "up",
     )  # fmt: skip
 
     def __init__(self, core: Core, client: HttpClient, request: PlainRequest, demand: Demand) -> None:
@@ -49,6 +49,7 @@ class Exchange:
         self._head_reader = ResponseHeadReader()
         self._interims = 0
         self._over = False
+        self._begun = core.loop.time()
         self._sent_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.ahead = bytearray()
@@ -67,11 +68,16 @@ class Exchange:
         """Bytes both ways so far."""
         return self.up + self.down
 
+    def describe(self) -> Seen:
+        """For whoever looks on."""
+        winner, demand = self._race.winner, self._race.demand
+        return demand.user.name, demand.target, None if winner is None else winner.pick, self._begun, self.up, self.down
+
     def _close_books(self) -> None:
         counters, user = self._core.counters, self._race.demand.user
         counters.bytes_up += self.up
         counters.bytes_down += self.down
-        user.bytes += self.up + self.down
+        user.count(self.up, self.down)
         if self._attempt is not None:
             self._core.chooser.moved(self._attempt.pick, self.moved)
         user.connections -= 1
@@ -161,6 +167,7 @@ class Exchange:
         self._over = True
         self._unwatch()
         self._close_books()
+        self._core.unanswered(self._race.demand)
         self._client.exchange_refused(refusal, begun=False)
 
     # -- the answer ----------------------------------------------------------------------------------------------
@@ -257,7 +264,7 @@ class Exchange:
         transport.write(switching(head, attempt.pick) + rest)
         if self.ahead:
             attempt.transport.write(bytes(self.ahead))
-        RelayTicket(self._core, race.demand.user, attempt.pick, transport, attempt.transport)
+        RelayTicket(self._core, race.demand, attempt.pick, transport, attempt.transport)
 
     def answer_ended(self, side: _Side, exc: Exception | None) -> None:
         """The upstream's connection has ended."""

@@ -6,7 +6,7 @@ import asyncio
 
 from shoal.errors import InvalidQueryError
 from shoal.gateway.attempt import Attempt
-from shoal.gateway.core import Core
+from shoal.gateway.core import Core, Seen
 from shoal.gateway.demand import Demand, Kind
 from shoal.gateway.exchange import Exchange
 from shoal.gateway.http_answer import named
@@ -35,6 +35,7 @@ class HttpClient(asyncio.Protocol):
         "_core", "_deadline", "_ended", "_exchange", "_login", "_login_text", "_moved", "_over", "_pending", "_reader",
         "_waiting", "transport",
     )  # fmt: skip
+    kind = "request"
 
     def __init__(self, core: Core, transport: asyncio.Transport) -> None:
         self._core = core
@@ -114,6 +115,9 @@ class HttpClient(asyncio.Protocol):
         """Half an answer is with the client: only a reset tells it that the rest is missing."""
         reset(self.transport)
         self.connection_lost(None)
+
+    def describe(self) -> Seen | None:
+        return None if self._exchange is None else self._exchange.describe()
 
     @property
     def is_idle(self) -> bool:

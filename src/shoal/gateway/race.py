@@ -133,6 +133,7 @@ class Race:
     def proved(self, attempt: Attempt, latency: float | None = None, status: int = 0) -> None:
         """The target's first byte came back; with a plain answer, its ``status``."""
         core = self._core
+        core.answered(self.demand)
         self._report(attempt.pick, Feedback(ok=True, latency=latency, target=self.demand.target))
         if self._doubts:
             self._doubts.settle(status, self.demand.target, self._report)
@@ -187,6 +188,7 @@ class Race:
             if not told:
                 self._finish()
             return False
+        self._core.counters.retries += bool(self.failures)
         self._begin(*choice)
         return True
 
@@ -249,7 +251,9 @@ class Race:
 
     def _report(self, pick: Pick, feedback: Feedback) -> None:
         core = self._core
-        core.counters.failures += not feedback.ok
+        if not feedback.ok:
+            core.counters.failures += 1
+            core.targets.attempt_failed(self.demand.target)
         core.service.report(pick.record.key, pick.proxy, feedback)
 
     def _may_go_on(self, attempt: Attempt) -> bool:

@@ -8,16 +8,15 @@ from random import Random
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from msgspec import Struct
-
 from shoal.domain import Credentials, Endpoint, Proxy, Refused, Scheme
 from shoal.domain.address import canonical_host
+from shoal.domain.gateway import GatewayStats, GatewayStatus, LiveConnection, SessionInfo
 from shoal.errors import ConfigError, ShoalError
 from shoal.gateway.bind import check_bind
 from shoal.gateway.client import Client
 from shoal.gateway.core import Core
+from shoal.gateway.look import connections_of, stats_of, status_of
 from shoal.gateway.service import GatewayService
-from shoal.gateway.sessions import SessionInfo
 from shoal.net.listening import why_not
 from shoal.options import GatewayOptions
 from shoal.policy.bind import parse_listen
@@ -31,22 +30,6 @@ _SWEEP: Final = 1.0
 _DRAIN_STEP: Final = 0.02
 
 
-class GatewayStats(Struct, frozen=True):
-    """Counts since the start, except ``connections`` and ``sessions``, which are of now."""
-
-    connections: int
-    sessions: int
-    clients: int
-    requests: int
-    dials: int
-    hedges: int
-    failures: int
-    replays: int
-    refused: int
-    bytes_up: int
-    bytes_down: int
-
-
 class GatewayHandle:
     """A gateway that listens on ``host`` and ``port``."""
 
@@ -56,17 +39,29 @@ class GatewayHandle:
         self._server = server
         self._sweeper = core.tasks.start(self._sweep(), "gateway sweeper")
 
-    def sessions(self) -> list[SessionInfo]:
-        """Which upstream each session has."""
+    async def sessions(self) -> list[SessionInfo]:
+        """Which upstream each session has, least recently used first."""
         return self._core.sessions.list()
 
+    async def rotate(self, user: str, session: str) -> bool:
+        """End a session: its next request gets another proxy. False when there is none."""
+        return bool(self._core.sessions.rotate(user, session))
+
+    async def connections(self, limit: int) -> list[LiveConnection]:
+        """What is under way, what moved most first."""
+        return connections_of(self._core, limit)
+
+    def status(self) -> GatewayStatus:
+        """Everything but single sessions and connections."""
+        return status_of(self._core)
+
     def stats(self) -> GatewayStats:
-        core, counters = self._core, self._core.counters
-        return GatewayStats(
-            connections=len(core.live),
-            sessions=len(core.sessions.list()),
-            **{name: getattr(counters, name) for name in counters.__slots__},
-        )
+        """Counts only."""
+        return stats_of(self._core)
+
+    @property
+    def core(self) -> Core:
+        return self._core
 
     async def close(self, grace: float = 5.0) -> None:
         """Stop listening, let what is under way end within ``grace`` seconds, then cut the rest."""

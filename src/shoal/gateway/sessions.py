@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from shoal.domain import Pick, Query
+from shoal.domain.gateway import SessionInfo
 from shoal.gateway.demand import Demand
 from shoal.gateway.service import GatewayService
 from shoal.policy.rendezvous import generation, session_seed, winner
@@ -18,30 +20,18 @@ _SNAPSHOT_LIFE = 5.0
 _SNAPSHOTS = 16
 _RECHECK = 30.0
 """Seconds after which it is looked up again whether a session's proxy is still in the pool."""
+_NOTHING: Final[frozenset[str]] = frozenset()
 _GOOD = 0.5
 """Forecast that makes a candidate for new sessions while there is any: a session should begin with one that lives."""
 
 
-class SessionInfo(Struct, frozen=True):
-    """One session as ``/v1/sessions`` tells it. Times are epoch seconds."""
-
-    user: str
-    session: str
-    record_id: str
-    proxy: str
-    exit: str | None
-    country: str | None
-    since: float
-    last_used: float
-    switches: int
-
-
 class _Session:
-    __slots__ = ("failed", "generation", "last_used", "looked_at", "pick", "since", "strikes", "switches")
+    __slots__ = ("ends_at", "failed", "generation", "last_used", "looked_at", "pick", "since", "strikes", "switches")
 
-    def __init__(self, pick: Pick, generation: int, now: float) -> None:
+    def __init__(self, pick: Pick, generation: int, now: float, ends_at: float) -> None:
         self.pick = pick
         self.generation = generation
+        self.ends_at = ends_at
         self.since = self.last_used = self.looked_at = now
         self.failed: frozenset[str] = frozenset()
         self.strikes = 0
@@ -57,6 +47,8 @@ class Sessions:
         self._idle = idle
         self._limit = limit
         self._sessions: dict[tuple[str, str], _Session] = {}
+        self._left: dict[tuple[str, str], tuple[float, frozenset[str]]] = {}
+        """Records that a user rotated a session away from, and when it was used last."""
         self._snapshots: dict[Query, tuple[float, dict[str, Pick]]] = {}
 
     def choose(self, demand: Demand, query: Query) -> tuple[Pick, Mode] | None:
@@ -66,9 +58,9 @@ class Sessions:
             return None
         now = self._clock()
         key = (demand.user.name, params.session)
-        number = 0
+        number, ends_at = 0, math.inf
         if params.lifetime is not None:
-            number = generation(session_seed(*key), now, params.lifetime)
+            number, ends_at = generation(session_seed(*key), now, params.lifetime)
         session = self._sessions.pop(key, None)
         if session is not None and (session.generation != number or now - session.last_used > self._idle):
             session = None
@@ -77,12 +69,14 @@ class Sessions:
                 self._sessions[key] = session
                 return None
             session.failed |= {session.pick.record.id}
-            session = self._assign(key, query, number, now, demand, session)
+            session = self._assign(key, query, number, ends_at, now, demand, session)
         if session is None:
-            session = self._assign(key, query, number, now, demand, None)
+            session = self._assign(key, query, number, ends_at, now, demand, None)
         if session is None:
             return None
         session.last_used = now
+        if self._left and (left := self._avoided(key, now)):
+            self._left[key] = (now, left)
         # Last in the dictionary is used last: what is dropped first is at its beginning.
         self._sessions[key] = session
         while len(self._sessions) > self._limit:
@@ -110,17 +104,46 @@ class Sessions:
         if session is not None:
             session.strikes = 0
 
+    def __len__(self) -> int:
+        """How many are remembered."""
+        return len(self._sessions)
+
     def list(self) -> list[SessionInfo]:
         """Every session that is not forgotten, least recently used first."""
         now = self._clock()
         return [
             SessionInfo(
                 user, name, s.pick.record.id, s.pick.proxy.url(), s.pick.path.exit, s.pick.path.country, s.since,
-                s.last_used, s.switches,
+                s.last_used, min(s.last_used + self._idle, s.ends_at), s.switches,
             )
             for (user, name), s in self._sessions.items()
-            if now - s.last_used <= self._idle
+            if now - s.last_used <= self._idle and now < s.ends_at
         ]  # fmt: skip
+
+    def rotate(self, user: str, session: str, avoid: frozenset[str] = _NOTHING) -> frozenset[str]:
+        """End a session: its next request gets another proxy than now, and than those of these ids, also where it is
+        strict. Returns the ids that it keeps away from; none when there is no such session and ``avoid`` is empty."""
+        key, now = (user, session), self._clock()
+        known = self._sessions.pop(key, None)
+        left = avoid | self._avoided(key, now)
+        if known is not None:
+            left |= known.failed | {known.pick.record.id}
+        if known is None and not avoid:
+            return _NOTHING
+        self._left.pop(key, None)
+        self._left[key] = (now, left)
+        while len(self._left) > self._limit:
+            del self._left[next(iter(self._left))]
+        return left
+
+    def _avoided(self, key: tuple[str, str], now: float) -> frozenset[str]:
+        entry = self._left.get(key)
+        if entry is None:
+            return _NOTHING
+        if now - entry[0] > self._idle:
+            del self._left[key]
+            return _NOTHING
+        return entry[1]
 
     def _still_there(self, session: _Session, query: Query, now: float) -> bool:
         if session.pick.record.id in session.failed:
@@ -135,9 +158,18 @@ class Sessions:
         return known is not None
 
     def _assign(
-        self, key: tuple[str, str], query: Query, number: int, now: float, demand: Demand, old: _Session | None
+        self,
+        key: tuple[str, str],
+        query: Query,
+        number: int,
+        ends_at: float,
+        now: float,
+        demand: Demand,
+        old: _Session | None,
     ) -> _Session | None:
-        failed = frozenset() if old is None else old.failed
+        failed = self._avoided(key, now) if self._left else _NOTHING
+        if old is not None:
+            failed |= old.failed
         fitting = {
             id: pick for id, pick in self._candidates(query, now).items() if demand.mode_for(pick.path) is not None
         }
@@ -145,13 +177,14 @@ class Sessions:
         ids = good or [id for id in fitting if id not in failed]
         if not ids:
             # All have failed it: begin anew rather than refuse for the rest of its life.
-            ids, failed = list(fitting), frozenset()
+            ids, failed = list(fitting), _NOTHING
         id = winner(session_seed(*key, number), ids)
         if id is None:
             return None
-        session = _Session(fitting[id], number, now)
+        session = _Session(fitting[id], number, now, ends_at)
+        session.failed = failed
         if old is not None:
-            session.failed, session.since, session.switches = failed, old.since, old.switches + 1
+            session.since, session.switches = old.since, old.switches + 1
         return session
 
     def _candidates(self, query: Query, now: float) -> dict[str, Pick]:

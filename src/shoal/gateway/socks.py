@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from shoal.gateway.attempt import Attempt
-from shoal.gateway.core import Core
+from shoal.gateway.core import Core, Seen
 from shoal.gateway.demand import Demand, Kind
 from shoal.gateway.refusal import NO_CREDENTIALS, Refusal, socks5_reply
 from shoal.gateway.tunnel import Tunnel
@@ -19,6 +19,7 @@ _CONNECT = 1
 class SocksClient(asyncio.Protocol):
     """Reads the request; success is told only once a tunnel stands."""
 
+    kind = "hello"
     __slots__ = ("_core", "_deadline", "_params", "_server", "_transport", "_user", "_waiting")
 
     def __init__(self, core: Core, transport: asyncio.Transport, version: int) -> None:
@@ -194,6 +195,9 @@ class SocksClient(asyncio.Protocol):
     def abort(self) -> None:
         self._transport.abort()
         self._core.live.discard(self)
+
+    def describe(self) -> Seen | None:
+        return None
 
     @property
     def is_idle(self) -> bool:

@@ -8,7 +8,7 @@ from functools import partial
 
 from shoal.domain import Failure, Stage
 from shoal.gateway.attempt import Attempt
-from shoal.gateway.core import Core, RelayTicket
+from shoal.gateway.core import Core, RelayTicket, Seen
 from shoal.gateway.demand import Demand
 from shoal.gateway.race import Race
 from shoal.gateway.refusal import Refusal
@@ -28,9 +28,10 @@ class Tunnel(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_answered", "_client", "_client_ended", "_core", "_deadline", "_far", "_flight", "_granted", "_over", "_race",
-        "_ready_at", "_refused", "_timer",
+        "_answered", "_begun", "_client", "_client_ended", "_core", "_deadline", "_far", "_flight", "_granted", "_over",
+        "_race", "_ready_at", "_refused", "_timer",
     )  # fmt: skip
+    kind = "dial"
 
     def __init__(
         self,
@@ -49,9 +50,10 @@ class Tunnel(asyncio.Protocol):
         self._answered = False
         self._client_ended = False
         self._over = False
+        self._begun = core.loop.time()
         self._ready_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._deadline = core.loop.time() + core.options.idle
+        self._deadline = self._begun + core.options.idle
         self._race = Race(core, demand, self)
         core.live.add(self)
         client.set_protocol(self)
@@ -69,6 +71,11 @@ class Tunnel(asyncio.Protocol):
     def abort(self) -> None:
         self._client.abort()
         self._end()
+
+    def describe(self) -> Seen:
+        demand, far = self._race.demand, self._far
+        pick = None if far is None else far.attempt.pick
+        return demand.user.name, demand.target, pick, self._begun, len(self._flight), 0
 
     @property
     def is_idle(self) -> bool:
@@ -102,6 +109,7 @@ class Tunnel(asyncio.Protocol):
         if self._over:
             return
         self._core.counters.refused += 1
+        self._core.unanswered(self._race.demand)
         if self._answered:
             # The client has its tunnel: all that is left to say is that it broke.
             reset(self._client)
@@ -178,6 +186,7 @@ class Tunnel(asyncio.Protocol):
         if self._race.winner is not None:
             self._race.give_up(far.attempt, failure)
         if self._flight:
+            self._core.unanswered(self._race.demand)
             reset(self._client)
         else:
             self._client.close()
@@ -222,7 +231,7 @@ class Tunnel(asyncio.Protocol):
         race.detach()
         before = (len(self._flight), down)
         on_trial = None if spoke else partial(race.proved, attempt)
-        RelayTicket(core, race.demand.user, attempt.pick, self._client, attempt.transport, on_trial, before)
+        RelayTicket(core, race.demand, attempt.pick, self._client, attempt.transport, on_trial, before)
         if ended and attempt.transport.can_write_eof():
             self._client.get_protocol().eof_received()  # type: ignore[attr-defined]
 

@@ -7,10 +7,10 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from shoal.domain.gateway import UserUse
 from shoal.errors import ConfigError
 from shoal.gateway.refusal import NO_CREDENTIALS, Refusal
 from shoal.options import GatewayOptions
@@ -52,12 +52,16 @@ def _unb64(text: str) -> bytes:
 class User:
     """One user's limits and what it uses of them. Times are the loop's."""
 
-    __slots__ = ("_bucket", "_bytes_limit", "_connections_limit", "_window", "bytes", "connections", "name")
+    __slots__ = (
+        "_bucket", "_bytes_limit", "_connections_limit", "_window", "bytes", "bytes_down", "bytes_up", "connections",
+        "failed", "name", "ok", "refused", "requests",
+    )  # fmt: skip
 
     def __init__(self, name: str, options: GatewayOptions) -> None:
         self.name = name
         self.connections = 0
         self.bytes = 0
+        self.bytes_up = self.bytes_down = self.requests = self.ok = self.failed = self.refused = 0
         self._window = 0.0
         self._connections_limit = options.user_connections
         self._bytes_limit = options.user_bytes
@@ -66,6 +70,33 @@ class User:
 
     def admit(self, now: float) -> Refusal | None:
         """Count one request, or say which limit forbids it."""
+        refusal = self._refusal(now)
+        if refusal is None:
+            self.requests += 1
+        else:
+            self.refused += 1
+        return refusal
+
+    def count(self, up: int, down: int) -> None:
+        """Bytes that were moved."""
+        self.bytes += up + down
+        self.bytes_up += up
+        self.bytes_down += down
+
+    def use(self) -> UserUse:
+        """For whoever looks on."""
+        return UserUse(
+            self.name,
+            self.connections,
+            self.requests,
+            self.ok,
+            self.failed,
+            self.refused,
+            self.bytes_up,
+            self.bytes_down,
+        )
+
+    def _refusal(self, now: float) -> Refusal | None:
         if self._connections_limit and self.connections > self._connections_limit:
             return Refusal(429, "limit", f"more than {self._connections_limit} connections at once")
         if self.over_bytes(now):
@@ -173,9 +204,9 @@ class Users:
             del self._cache[next(iter(self._cache))]
         self._cache[digest] = answer
 
-    def each(self, act: Callable[[User], None]) -> None:
-        for user in (self.nobody, *self.by_name.values()):
-            act(user)
+    def all(self) -> list[User]:
+        """Every user, with the one that stands for those without a name unless names are required."""
+        return [*([] if self.required else [self.nobody]), *self.by_name.values()]
 
 
 def _readings(password: str) -> list[tuple[str, str]]:

@@ -31,6 +31,9 @@ def winner(seed: int, ids: Iterable[str]) -> str | None:
     return max(ids, key=lambda id: (score(seed, id), id), default=None)
 
 
-def generation(seed: int, now: float, lifetime: float) -> int:
-    """Which life of a session ``now`` falls in. Sessions change at different moments, replicas at the same."""
-    return int((now + seed % 1_000_003 / 1_000_003 * lifetime) // lifetime)
+def generation(seed: int, now: float, lifetime: float) -> tuple[int, float]:
+    """Which life of a session ``now`` falls in, and when that ends. Sessions change at different moments, replicas at
+    the same."""
+    shift = seed % 1_000_003 / 1_000_003 * lifetime
+    number = int((now + shift) // lifetime)
+    return number, (number + 1) * lifetime - shift

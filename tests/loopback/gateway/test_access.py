@@ -160,7 +160,7 @@ async def test_a_session_keeps_its_proxy_and_replicas_agree(world, kit):
             assert len(answers) == 1
             chosen |= answers
         assert len(chosen) > 1
-        told = {info.session: info.proxy for info in one.sessions()}
+        told = {info.session: info.proxy for info in await one.sessions()}
         assert set(told) == {"a", "b", "c", "d", "e", "f"}
         assert set(told.values()) == chosen
 

@@ -40,8 +40,16 @@ def test_a_lifetime_ends_at_a_moment_of_its_own() -> None:
     starts = set()
     for number in range(20):
         seed = session_seed("me", str(number))
-        lives = [generation(seed, float(now), 600.0) for now in range(0, 1800, 10)]
+        lives = [generation(seed, float(now), 600.0)[0] for now in range(0, 1800, 10)]
         assert lives == sorted(lives)
         assert lives[-1] - lives[0] in (2, 3)
         starts.add(lives.index(lives[0] + 1))
     assert len(starts) > 5
+
+
+def test_the_end_of_a_lifetime_is_when_the_next_begins() -> None:
+    seed = session_seed("me", "a")
+    number, ends_at = generation(seed, 1000.0, 600.0)
+    assert 1000.0 < ends_at <= 1600.0
+    assert generation(seed, ends_at - 0.001, 600.0) == (number, ends_at)
+    assert generation(seed, ends_at + 0.001, 600.0)[0] == number + 1
