@@ -23,7 +23,7 @@ from shoal.api.compat import DELETE_PATTERN
 from shoal.api.gateway_routes import ConnectionView, GatewayView, SessionView
 from shoal.api.paging import CURSOR_PATTERN
 from shoal.api.query import PICK_FIELDS, PICK_LIMIT
-from shoal.api.views import LeaseView, LinkView, ProxyView, RecordView, RenewalView, SourceView, TokenView
+from shoal.api.views import LeaseView, LinkView, PastView, ProxyView, RecordView, RenewalView, SourceView, TokenView
 from shoal.domain import Anonymity, Capability, Honesty, Order, Scheme, Trust
 from shoal.domain.problem import PROBLEM_TYPE
 from shoal.export import Format, content_type
@@ -78,7 +78,7 @@ COMPAT_PROXY: Final[Json] = {
 
 def schemas(limit: int) -> Json:
     """The components of the document; ``limit`` bounds the rows of an answer."""
-    kinds = [ProxyView, RecordView, LeaseView, RenewalView, SourceView, LinkView, TokenView]
+    kinds = [ProxyView, RecordView, PastView, LeaseView, RenewalView, SourceView, LinkView, TokenView]
     kinds += [GatewayView, ConnectionView, SessionView]
     kinds += [OutcomeBody, FeedbackBody, RenewBody, TagBody, BanBody, LinkBody, LinkChange, TokenBody]
     _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")

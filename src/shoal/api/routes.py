@@ -120,6 +120,13 @@ class Routes:
             "POST",
         )
         self._add(
+            "/v1/proxies/{id}/history",
+            v1.history,
+            "The last results of one proxy, oldest first",
+            doc.responses({"application/json": {"type": "array", "items": doc.reference("PastView")}}, 404),
+            {"parameters": [doc.in_path("id", ID_PATTERN)]},
+        )
+        self._add(
             "/v1/feedback",
             v1.feedback,
             "What a user of a proxy saw",

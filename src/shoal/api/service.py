@@ -12,6 +12,7 @@ from shoal.engine.events import Events
 from shoal.engine.history import History
 from shoal.engine.listing import Page
 from shoal.engine.on_request import Asked
+from shoal.engine.past import PastResult
 from shoal.engine.source_report import SourceReport
 from shoal.ports import Added, Store
 
@@ -112,6 +113,10 @@ class PoolService(Protocol):
 
     async def check(self, id: str, /) -> tuple[Asked, Record] | None:
         """Check a proxy now; what became of that and its state then, None when there is no such proxy."""
+        ...
+
+    def past(self, key: str, /) -> builtins.list[PastResult]:
+        """The last results of a record, oldest first."""
         ...
 
     def forecast(self, path: Path) -> Forecast:

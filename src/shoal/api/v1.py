@@ -15,7 +15,7 @@ from shoal.api.paging import cursor_text
 from shoal.api.query import PICK_FIELDS, Wanted, read_wanted
 from shoal.api.responses import NO_STORE, json_response, problem_response, text_response
 from shoal.api.service import PoolService
-from shoal.api.views import RenewalView, lease_view, proxy_view, record_view, rfc3339, stats_view
+from shoal.api.views import RenewalView, lease_view, past_view, proxy_view, record_view, rfc3339, stats_view
 from shoal.domain import Pick
 from shoal.domain.problem import Problem
 from shoal.engine.on_request import Asked
@@ -101,6 +101,13 @@ class V1:
             detail = "As many checks are asked for already as run at once; try again shortly."
             return problem_response(Problem(503, "checks_busy", detail), {"Retry-After": "1"})
         return json_response(record_view(record, self._service), status=200 if asked is Asked.CHECKED else 202)
+
+    async def history(self, request: Request) -> Response:
+        id = request.path_params["id"]
+        record = await self._service.get(id) if _ID.fullmatch(id) else None
+        if record is None:
+            return problem_response(_UNKNOWN_ID)
+        return json_response([past_view(result) for result in self._service.past(record.key)])
 
     async def feedback(self, request: Request) -> Response:
         told = read_feedback(await read_body(request))

@@ -16,6 +16,7 @@ from shoal.domain import (
     Failure,
     Forecast,
     Honesty,
+    Kind,
     Lease,
     Path,
     Pick,
@@ -27,6 +28,7 @@ from shoal.domain import (
 from shoal.domain import Trust as TrustWord
 from shoal.domain.link import Link, LinkKind
 from shoal.domain.stats import Stats
+from shoal.engine.past import PastResult
 from shoal.engine.source_report import SourceReport
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -215,6 +217,28 @@ def record_view(record: Record, service: PoolService, *, credentials: bool = Fal
             )
             for path in record.paths
         ],
+    )
+
+
+class PastView(Struct, frozen=True, gc=False):
+    """One result of a proxy: of a check (``probe``) or a use. ``latency_ms`` is the moving average after a success."""
+
+    at: Time | None
+    scheme: Scheme
+    kind: Kind
+    ok: bool
+    latency_ms: float | None
+    failure: FailureView | None
+
+
+def past_view(result: PastResult) -> PastView:
+    return PastView(
+        rfc3339(result.at),
+        result.scheme,
+        result.kind,
+        result.failure is None,
+        round(result.latency * 1000.0, 1) or None,
+        _failure(result.failure),
     )
 
 

@@ -14,6 +14,7 @@ from shoal.domain import Forecast, Path, Pick, Query, Record, Strategy
 from shoal.domain.candidate import BANNED
 from shoal.engine.census import Census
 from shoal.engine.listing import Listing, Page
+from shoal.engine.past import Past
 from shoal.engine.ranking import Entry, Ranking, step_of
 from shoal.options import PoolOptions
 from shoal.policy.forecast import BUILT_IN, forecast
@@ -74,6 +75,8 @@ class Pool:
         self._picks = 0
         self._census = Census()
         self._expected = (0.0, 0.0)
+        self.past = Past()
+        """The last results of each record."""
         self._listing = Listing(self._all.best_first, self._forecast_of, options)
         self.working = 0
         """Paths whose last check or use worked."""
@@ -102,7 +105,9 @@ class Pool:
         if not record.is_verified:
             self.remove(record.key)
             return
-        self._census.change(self._records.get(record.key), record)
+        old = self._records.get(record.key)
+        self._census.change(old, record)
+        self.past.change(old, record)
         self._records[record.key] = record
         known = self._entries.get(record.key, ())
         entries = []
@@ -129,6 +134,7 @@ class Pool:
             self._forget(entry)
         record = self._records.pop(key, None)
         self._census.change(record, None)
+        self.past.forget(key)
         return record is not None
 
     def limits_changed(self) -> None:

@@ -17,6 +17,7 @@ from shoal.engine.history import History
 from shoal.engine.leasing import Leasing
 from shoal.engine.listing import Page
 from shoal.engine.on_request import Asked, OnRequest
+from shoal.engine.past import PastResult
 from shoal.engine.pool import Pool
 from shoal.engine.rates import Growth, success
 from shoal.engine.recorder import Recorder
@@ -225,6 +226,10 @@ class PoolService:
             return Asked.PLANNED, record
         asked = await self._on_request.check(record)
         return asked, self._recorder.newest(record)
+
+    def past(self, key: str) -> builtins.list[PastResult]:
+        """The last results of a record since this process started, oldest first."""
+        return self._pool.past.of(key)
 
     def report(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
         """What a use of a proxy showed, as the gateway tells it: nothing is waited for."""

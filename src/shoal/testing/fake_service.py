@@ -29,6 +29,7 @@ from shoal.engine.events import Events
 from shoal.engine.history import History
 from shoal.engine.listing import Listing, Page
 from shoal.engine.on_request import Asked
+from shoal.engine.past import PastResult
 from shoal.engine.ranking import Entry
 from shoal.engine.source_report import SourceReport
 from shoal.options import PoolOptions
@@ -54,6 +55,7 @@ class FakeService:
         self.imported: builtins.list[Candidate] = []
         self.reports: builtins.list[SourceReport] = []
         self.runs: builtins.list[str] = []
+        self.pasts: dict[str, builtins.list[PastResult]] = {}
         self.store: Store = MemoryStore()
         with contextlib.suppress(StopIteration):
             self.store.open().__await__().__next__()  # it waits for nothing, and there is no loop here
@@ -171,6 +173,9 @@ class FakeService:
     async def check(self, id: str, /) -> tuple[Asked, Record] | None:
         record = await self.get(id)
         return None if record is None else (self.asked, record)
+
+    def past(self, key: str, /) -> builtins.list[PastResult]:
+        return self.pasts.get(key, [])
 
     def forecast(self, path: Path) -> Forecast:
         return Forecast(0.9 if path.health.last_ok >= path.health.last_bad else 0.1, 0.5)

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 from starlette.testclient import TestClient
 
-from shoal.domain import Capability, Credentials, Failure, Reason, Scheme, Stage
+from shoal.domain import Capability, Credentials, Failure, Kind, Reason, Scheme, Stage
 from shoal.engine.on_request import Asked
+from shoal.engine.past import PastResult
 from shoal.errors import StoreError
 from shoal.testing.builders import make_record
 from shoal.testing.fake_service import NOW, FakeService, working_path
@@ -196,3 +197,19 @@ def test_stats_have_what_charts_need(client: TestClient, service: FakeService) -
         rows
     )
     assert rows["gateway"] is None
+
+
+def test_one_proxy_tells_its_last_results(client: TestClient, service: FakeService) -> None:
+    records = service.records
+    service.pasts[records[0].key] = [
+        PastResult(NOW - 60.0, Scheme.HTTP, Kind.PROBE, 0.25),
+        PastResult(NOW, Scheme.HTTP, Kind.USE, 0.0, Failure(Stage.CONNECT, Reason.TIMEOUT)),
+    ]
+    told = client.get(f"/v1/proxies/{records[0].id}/history").json()
+    assert [(one["ok"], one["kind"], one["latency_ms"]) for one in told] == [
+        (True, "probe", 250.0),
+        (False, "use", None),
+    ]
+    assert told[1]["failure"] == {"stage": "connect", "reason": "timeout", "detail": ""}
+    assert client.get(f"/v1/proxies/{records[1].id}/history").json() == []
+    assert client.get("/v1/proxies/0000000000000000/history").status_code == 404

@@ -1,7 +1,7 @@
 // Charts: uPlot for time, a few lines of SVG for what is small.
 import { html, useEffect, useRef } from './html.js';
 import { clock } from './format.js';
-import { language } from './i18n.js';
+import { language, t } from './i18n.js';
 import { theme } from './theme.js';
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -21,7 +21,7 @@ export function TimeChart({ times, series, height = 150, label, format, span, ra
     const axis = { stroke: muted, font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
     const isLong = span > 100_000;
     plot.current = new window.uPlot({
-      width: width(), height, padding: [8, 4, 0, 0],
+      width: width(), height, padding: [8, 18, 0, 0],
       cursor: { points: { size: 6 }, drag: { x: false, y: false } },
       legend: { show: true, live: true },
       scales: { x: { time: true }, y: { range: range || ((_, low, high) => [0, high > 0 ? high * 1.1 : 1]) } },
@@ -30,7 +30,7 @@ export function TimeChart({ times, series, height = 150, label, format, span, ra
         { ...axis, size: 46, values: (_, at) => at.map((one) => format(one)), space: 32 },
       ],
       series: [
-        { label: '', value: (_, at) => (at == null ? '' : clock(at, true)) },
+        { label: t('chart.time'), value: (_, at) => (at == null ? '' : clock(at, true)) },
         ...series.map((one) => ({
           label: one.label, stroke: css(one.color), width: 1.75, spanGaps: false,
           fill: one.fill ? `${css(one.color)}1f` : undefined, points: { show: false },

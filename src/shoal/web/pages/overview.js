@@ -16,13 +16,29 @@ const span = signal(remembered('span') in SPANS ? remembered('span') : '1h');
 const samples = signal(null);
 const failed = signal(null);
 let asking = 0;
+const dated = (row) => ({ ...row, at: Date.parse(row.at) / 1000 });
+
+/** The newest minutes behind those that are here; a week's points lie ten minutes apart and are asked for whole. */
+async function growHistory() {
+  const rows = samples.value;
+  if (!rows?.length || span.value === '7d') {
+    if (!rows?.length || Date.now() / 1000 - rows.at(-1).at > 600) await loadHistory();
+    return;
+  }
+  const mine = asking;
+  const last = rows.at(-1).at;
+  try {
+    const found = (await get(`/v1/stats/history?seconds=${Math.ceil(Date.now() / 1000 - last + 90)}`)).map(dated).filter((row) => row.at > last);
+    if (mine === asking && found.length) samples.value = [...rows, ...found].filter((row) => row.at >= found.at(-1).at - SPANS[span.value]);
+  } catch { /* the next minute asks again */ }
+}
 
 async function loadHistory() {
   const mine = ++asking;
   try {
     const rows = await get(`/v1/stats/history?seconds=${SPANS[span.value]}`);
     if (mine !== asking) return;
-    samples.value = rows.map((row) => ({ ...row, at: Date.parse(row.at) / 1000 }));
+    samples.value = rows.map(dated);
     failed.value = null;
   } catch (problem) {
     if (mine === asking) failed.value = problem;
@@ -58,8 +74,8 @@ function Tiles({ now: figures }) {
     <${Tile} label=${t('tile.inCheck')} value=${number(figures.in_check)} sub=${t('tile.due', { count: number(figures.due) })} />
     <${Tile} label=${t('tile.rate')} value=${rate(figures.checks_per_second)} sub=${t('tile.checked', { count: compact(figures.checked_total) })} />
     ${isNumber(uses) && uses > 0
-      ? html`<${Tile} label=${t('tile.success')} value=${percent((uses - figures.uses_failed) / uses, 1)} sub=${t('tile.uses', { count: compact(uses) })} />`
-      : html`<${Tile} label=${t('tile.filled')} value=${picks ? percent((picks - figures.picks_failed) / picks, 1) : '–'} sub=${t('tile.picks', { count: compact(picks) })} />`}
+      ? html`<${Tile} label=${t('tile.success')} value=${percent(figures.use_success ?? (uses - figures.uses_failed) / uses, 1)} sub=${t('tile.uses', { count: compact(uses) })} />`
+      : html`<${Tile} label=${t('tile.filled')} value=${picks ? percent(figures.pick_success ?? (picks - figures.picks_failed) / picks, 1) : '–'} sub=${t('tile.picks', { count: compact(picks) })} />`}
     ${gate && isNumber(gate.requests) && html`<${Tile} label=${t('tile.requests')} value=${compact(gate.requests)} sub=${isNumber(gate.connections) ? t('tile.open', { count: number(gate.connections) }) : ''} />`}
     ${gate && isNumber(gate.bytes_up) && html`<${Tile} label=${t('tile.bytes')} value=${bytes(gate.bytes_up + gate.bytes_down)} sub=${`↑ ${bytes(gate.bytes_up)}  ↓ ${bytes(gate.bytes_down)}`} />`}
   </dl>`;
@@ -88,7 +104,8 @@ function Charts() {
     }
     return lines;
   }, [rows, t('chart.working')]);
-  const chart = (name, format, label, more) => series[name] && html`<figure><figcaption>${label}</figcaption>
+  const has = (name) => series[name]?.some((one) => one.values.some((value) => value !== null));
+  const chart = (name, format, label, more) => has(name) && html`<figure><figcaption>${label}</figcaption>
     <${TimeChart} times=${series.times} series=${series[name]} span=${seconds} format=${format} label=${label} ...${more} /></figure>`;
   return html`<${Card} id="charts" title=${t('overview.time')} class="wide" actions=${html`<${Segments} label=${t('overview.span')} value=${span.value}
       options=${Object.keys(SPANS).map((key) => [key, t(`span.${key}`)])} onChange=${(key) => { span.value = key; remember('span', key); loadHistory(); }} />`}>
@@ -151,7 +168,7 @@ export function Overview() {
   useEffect(() => {
     loadHistory();
     refreshStats(true);
-    const timer = setInterval(() => { if (!document.hidden) loadHistory(); }, 60_000);
+    const timer = setInterval(() => { if (!document.hidden) growHistory(); }, 60_000);
     const off = on('open', loadHistory);
     return () => { clearInterval(timer); off(); };
   }, []);

@@ -1,6 +1,6 @@
 // One proxy: all that is known of it, how its last tries went and why, and what can be done with it.
 import { html, useEffect, useState } from '../lib/html.js';
-import { get, on, optional, post, remove } from '../lib/api.js';
+import { get, optional, post, remove } from '../lib/api.js';
 import { Spark } from '../lib/chart.js';
 import { ago, country, failure, isNumber, millis, moment, number, percent, word } from '../lib/format.js';
 import { t } from '../lib/i18n.js';
@@ -14,7 +14,7 @@ const kindOf = (told) => (told ? `${told.stage}.${told.reason}` : null);
 function Strip({ rows }) {
   return html`<ol class="strip" aria-label=${t('proxy.results')}>
     ${rows.map((row, place) => {
-      const text = `${moment(row.at)}: ${row.ok ? t('proxy.worked') : failure(kindOf(row.failure) || row.kind_of_failure || '?')}${isNumber(row.latency_ms) ? `, ${millis(row.latency_ms)}` : ''}`;
+      const text = `${moment(row.at)}: ${row.ok ? t('proxy.worked') : failure(kindOf(row.failure))}${isNumber(row.latency_ms) ? `, ${millis(row.latency_ms)}` : ''}`;
       return html`<li key=${`${row.at}${place}`} class=${`${row.ok ? 'ok' : 'bad'} ${row.kind === 'use' ? 'use' : ''}`} title=${text}><span class="visually-hidden">${text}</span></li>`;
     })}</ol>`;
 }
@@ -29,11 +29,19 @@ function Past({ rows }) {
     ${rows.some((row) => isNumber(row.latency_ms)) && html`<div class="spark-line"><${Spark} values=${rows.map((row) => (row.ok ? row.latency_ms ?? null : null))} label=${t('proxy.latency')} />
       <span class="small muted">${t('proxy.latency')}</span></div>`}
     ${bad.length > 0 && html`<h3>${t('proxy.whyFailed')}</h3><ul class="list">${bad.map((row, place) => html`<li key=${place}>
-      <span class="grow">${failure(kindOf(row.failure) || '?')}${row.failure?.detail && html`<div class="small muted break">${row.failure.detail}</div>`}</span>
+      <span class="grow">${failure(kindOf(row.failure))}${row.failure?.detail && html`<div class="small muted break">${row.failure.detail}</div>`}</span>
       <time class="muted small" datetime=${row.at} title=${moment(row.at)}>${ago(row.at, now.value)}</time></li>`)}</ul>`}`;
 }
 
-function PathCard({ path }) {
+function Reaches({ rows }) {
+  return html`<h3>${t('page.targets')}</h3><ul class="list">${rows.map((row) => html`<li key=${row.target}>
+    <span class="grow break">${row.target}${row.why && html`<div class="small muted break">${row.why}</div>`}</span>
+    ${row.banned_until && Date.parse(row.banned_until) > now.value
+      ? html`<${Badge} tone="bad">${t('proxy.bannedUntil', { when: ago(row.banned_until, now.value) })}<//>`
+      : html`<${Badge} tone=${row.reaches ? 'good' : 'none'}>${row.reaches ? t('proxy.reaches') : t('proxy.fails')}<//>`}</li>`)}</ul>`;
+}
+
+function PathCard({ path, past }) {
   return html`<section class="path">
     <header><strong>${path.scheme}</strong> <${Forecast} value=${path.forecast.probability} />
       <span class="muted small">${t('proxy.sure', { share: percent(path.forecast.confidence) })}</span><${Copy} text=${path.proxy} /></header>
@@ -46,6 +54,8 @@ function PathCard({ path }) {
       [t('col.lastOk'), html`<span title=${moment(path.last_ok)}>${ago(path.last_ok, now.value)}</span>`],
       path.failure && [t('proxy.lastFault'), html`${failure(kindOf(path.failure))}${path.failure.detail && html`<div class="small muted break">${path.failure.detail}</div>`}`],
     ]} />
+    ${past && html`<h3>${t('proxy.results')}</h3><${Past} rows=${past} />`}
+    ${path.targets?.length > 0 && html`<${Reaches} rows=${path.targets} />`}
   </section>`;
 }
 
@@ -106,10 +116,9 @@ export function ProxyDrawer({ id, onClose, onChanged }) {
         <${Button} icon="trash" class="quiet" onClick=${away}>${t('proxy.delete')}<//>
       </div>
       ${isBanned && html`<${Notice} tone="warn">${t('proxy.isBanned')}<//>`}
-      ${past !== null && html`<h3>${t('proxy.results')}</h3><${Past} rows=${past} />`}
       <h3>${t('proxy.paths')}</h3>
       ${record.paths.length === 0 && html`<p class="muted">${t('proxy.noPath')}</p>`}
-      ${record.paths.map((path) => html`<${PathCard} key=${path.scheme} path=${path} />`)}
+      ${record.paths.map((path) => html`<${PathCard} key=${path.scheme} path=${path} past=${past && past.filter((row) => row.scheme === path.scheme)} />`)}
       <h3>${t('proxy.record')}</h3>
       <${Definitions} rows=${[
         [t('proxy.lastCheck'), html`<span title=${moment(record.last_check)}>${ago(record.last_check, now.value)}</span>${record.failure ? html` · ${failure(kindOf(record.failure))}` : record.last_check ? html` · ${t('proxy.worked')}` : ''}

@@ -7,11 +7,14 @@ import { href } from '../lib/router.js';
 import { listOf, now, resource } from '../lib/state.js';
 import { Badge, Button, Card, Definitions, Dialog, Empty, Failed, Field, Loading, Notice, Page, Select, Table, attempt, confirm } from '../lib/ui.js';
 
+// The catalogue's rows that are off are shown when they are asked for.
 const sources = resource('/v1/sources');
+const everything = resource('/v1/sources?all=1');
 const name = (row) => encodeURIComponent(row.name);
 const refusedOf = (row) => Object.values(row.refused || {}).reduce((sum, count) => sum + count, 0);
 
 function Status({ row }) {
+  if (row.enabled === false) return html`<${Badge} tone="none" title=${row.note}>${t('source.off')}<//>`;
   if (row.paused) return html`<${Badge} tone="none">${t('source.paused')}<//>`;
   if (row.error) return html`<${Badge} tone="bad" title=${row.error}>${t('source.failing', { count: number(row.failures) })}<//>`;
   if (row.reachable === false) return html`<${Badge} tone="bad">${t('source.unreachable')}<//>`;
@@ -33,25 +36,34 @@ const columns = () => [
   { key: 'next', label: t('source.next'), class: 'num low', cell: (row) => (row.paused ? '–' : ago(row.next_run, now.value)) },
 ];
 
+const reload = () => { sources.load(); if (everything.data.value) everything.load(); };
+
 function Detail({ row, onClose }) {
   const run = () => attempt(() => post(`/v1/sources/${name(row)}/run`), t('source.asked'));
   const pause = async () => {
     await attempt(() => post(`/v1/sources/${name(row)}/${row.paused ? 'resume' : 'pause'}`), row.paused ? t('source.resumed') : t('source.isPaused'));
-    sources.load();
+    reload();
+  };
+  const turn = async () => {
+    await attempt(() => patch(`/v1/sources/${name(row)}`, { enabled: !row.enabled }), row.enabled ? t('source.isOff') : t('source.isOn'));
+    reload();
   };
   const away = async () => {
     if (!(await confirm(t('source.delete.ask', { name: row.name }), t('source.delete')))) return;
-    if (await attempt(async () => { await remove(`/v1/sources/${name(row)}`); return true; }, t('source.deleted'))) { sources.load(); onClose(); }
+    if (await attempt(async () => { await remove(`/v1/sources/${name(row)}`); return true; }, t('source.deleted'))) { reload(); onClose(); }
   };
   const refused = Object.entries(row.refused || {}).sort((a, b) => b[1] - a[1]);
   return html`<${Dialog} title=${html`<span class="break">${row.name}</span>`} onClose=${onClose} class="drawer">
-    <div class="actions"><${Button} icon="refresh" class="primary" onClick=${run}>${t('source.run')}<//>
-      <${Button} icon=${row.paused ? 'play' : 'pause'} onClick=${pause}>${row.paused ? t('source.resume') : t('source.pause')}<//>
+    <div class="actions">${row.enabled !== false && html`<${Button} icon="refresh" class="primary" onClick=${run}>${t('source.run')}<//>
+      <${Button} icon=${row.paused ? 'play' : 'pause'} onClick=${pause}>${row.paused ? t('source.resume') : t('source.pause')}<//>`}
+      ${row.editable && row.origin !== 'api' && html`<${Button} icon=${row.enabled ? 'ban' : 'play'} onClick=${turn}>${row.enabled ? t('source.turnOff') : t('source.turnOn')}<//>`}
       <a class="button" href=${href('proxies', { source: row.name })}>${t('source.show')}</a>
-      ${(row.editable ?? row.deletable ?? row.origin === 'api') && html`<${Button} icon="trash" class="quiet" onClick=${away}>${t('source.delete')}<//>`}</div>
+      ${row.origin === 'api' && html`<${Button} icon="trash" class="quiet" onClick=${away}>${t('source.delete')}<//>`}</div>
     ${row.error && html`<${Notice} tone="bad"><span class="break" lang="en">${row.error}</span><//>`}
     <${Definitions} rows=${[
       [t('col.status'), html`<${Status} row=${row} />`],
+      row.note && [t('source.note'), html`<span class="break" lang="en">${row.note}</span>`],
+      row.origin && [t('source.origin'), word('origin', row.origin)],
       row.contacts && [t('source.contacts'), html`<code class="break">${row.contacts}</code>`],
       [t('col.trust'), word('trust', row.trust)],
       [t('col.scheme'), row.scheme || t('scheme.find')],
@@ -69,19 +81,28 @@ function Detail({ row, onClose }) {
 }
 
 function Preview({ told }) {
-  const first = listOf(told, 'first', 'sample', 'samples', 'candidates', 'preview', 'entries');
+  const first = told.first || [];
   const refused = Object.entries(told.refused || {});
   return html`<div class="preview">
     ${told.error && html`<${Notice} tone="bad"><span class="break" lang="en">${told.error}</span><//>`}
     <${Definitions} rows=${[
       isNumber(told.found) && [t('source.found'), number(told.found)],
-      isNumber(told.bytes) && [t('source.bytes'), number(told.bytes)],
+      isNumber(told.fetched_bytes) && [t('source.bytes'), number(told.fetched_bytes)],
       told.form && [t('source.form'), told.form],
       refused.length > 0 && [t('source.refused'), refused.map(([reason, count]) => `${word('refusal', reason)} ${number(count)}`).join(', ')],
     ]} />
-    ${first.length > 0 && html`<h3>${t('source.first')}</h3><ol class="preview-list">${first.slice(0, 10).map((one, place) => html`<li key=${place}><code class="break">${typeof one === 'string' ? one : one.proxy || one.address || one.text || JSON.stringify(one)}</code></li>`)}</ol>`}
+    ${first.length > 0 && html`<h3>${t('source.first')}</h3><ol class="preview-list">${first.slice(0, 10).map((one, place) => html`<li key=${place}><code class="break">${one}</code></li>`)}</ol>`}
     ${!first.length && !told.error && html`<p class="muted">${t('source.nothing')}</p>`}
   </div>`;
+}
+
+/** A name for a list whose reader gave none: its host and the end of its path. */
+function nameFrom(url) {
+  try {
+    const { hostname, pathname } = new URL(url.trim());
+    const end = pathname.split('/').filter(Boolean).pop() || '';
+    return `${hostname} ${end}`.replace(/[^A-Za-z0-9_ .:+-]/g, '-').replace(/^[^A-Za-z0-9_]+/, '').trim().slice(0, 64) || 'list';
+  } catch { return 'list'; }
 }
 
 function Add({ onClose }) {
@@ -91,7 +112,7 @@ function Add({ onClose }) {
   const [trust, setTrust] = useState('public');
   const [told, setTold] = useState(null);
   const [busy, setBusy] = useState(false);
-  const body = () => ({ url: url.trim(), ...(label.trim() ? { name: label.trim() } : {}), ...(scheme ? { scheme } : {}), trust });
+  const body = () => ({ name: label.trim() || nameFrom(url), url: url.trim(), ...(scheme ? { scheme } : {}), trust });
   const test = async (event) => {
     event.preventDefault();
     setBusy(true);
@@ -104,7 +125,7 @@ function Add({ onClose }) {
     setBusy(true);
     const made = await attempt(async () => (await post('/v1/sources', body())) ?? {}, t('source.added'));
     setBusy(false);
-    if (made) { sources.load(); onClose(); }
+    if (made) { reload(); onClose(); }
   };
   const set = (change) => (event) => { change(event.currentTarget.value); setTold(null); };
   return html`<${Dialog} title=${t('source.add')} onClose=${onClose}>
@@ -126,18 +147,22 @@ function Add({ onClose }) {
 }
 
 export function Sources() {
+  const [all, setAll] = useState(false);
   const [open, setOpen] = useState(null);
   const [adding, setAdding] = useState(false);
   useEffect(() => {
     sources.load();
-    const offs = [on('source', sources.load), on('source_paused', sources.load), on('source_resumed', sources.load)];
+    const offs = ['source', 'source_paused', 'source_resumed', 'source_added', 'source_removed', 'source_changed'].map((kind) => on(kind, reload));
     const timer = setInterval(() => { if (!document.hidden) sources.load(); }, 30_000);
     return () => { offs.forEach((off) => off()); clearInterval(timer); };
   }, []);
-  const rows = listOf(sources.data.value, 'sources').slice().sort((a, b) => b.working - a.working || b.found - a.found || a.name.localeCompare(b.name));
+  const shown = all && everything.data.value ? everything.data.value : sources.data.value;
+  const rows = listOf(shown, 'sources').slice().sort((a, b) => b.working - a.working || b.found - a.found || a.name.localeCompare(b.name));
   const current = rows.find((row) => row.name === open);
   return html`
-    <${Page} title=${t('page.sources')} intro=${t('sources.intro')} actions=${html`<${Button} icon="plus" class="primary" onClick=${() => setAdding(true)}>${t('source.add')}<//>`} />
+    <${Page} title=${t('page.sources')} intro=${t('sources.intro')} actions=${html`
+      <label class="tick"><input type="checkbox" checked=${all} onChange=${(event) => { setAll(event.currentTarget.checked); if (event.currentTarget.checked) everything.load(); }} /> ${t('sources.all')}</label>
+      <${Button} icon="plus" class="primary" onClick=${() => setAdding(true)}>${t('source.add')}<//>`} />
     <${Failed} problem=${sources.error.value} retry=${sources.load} />
     <${Card} class="flush">
       ${sources.data.value === undefined && !sources.error.value && html`<${Loading} lines=${8} />`}

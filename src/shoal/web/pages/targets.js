@@ -8,28 +8,26 @@ import { listOf, now, resource } from '../lib/state.js';
 import { Badge, Button, Card, Dialog, Empty, Failed, Field, Loading, Notice, Page, Table, attempt, confirm } from '../lib/ui.js';
 
 const targets = resource('/v1/targets');
-const nameOf = (row) => row.name || row.host || row.url;
-const hostOf = (row) => { try { return row.target || row.host || new URL(row.url).host; } catch { return row.url; } };
 
 const columns = (away) => [
-  { key: 'url', label: t('target.url'), class: 'main', cell: (row) => html`<a class="break" href=${href('proxies', { target: hostOf(row) })}>${row.url || nameOf(row)}</a>` },
-  { key: 'expect', label: t('target.expect'), class: 'mid', cell: (row) => html`<span class="break">${expects(row)}</span>` },
-  { key: 'ok', label: t('target.reach'), class: 'num', cell: (row) => number(row.reach ?? row.ok ?? row.working) },
-  { key: 'tried', label: t('target.tried'), class: 'num mid', cell: (row) => number(row.tried ?? row.checked) },
-  { key: 'share', label: t('target.share'), class: 'num', cell: (row) => { const tried = row.tried ?? row.checked; const ok = row.reach ?? row.ok ?? row.working; return tried ? percent(ok / tried, 1) : '–'; } },
-  { key: 'banned', label: t('target.banned'), class: 'num', cell: (row) => number(row.banned ?? row.bans) },
+  { key: 'name', label: t('col.name'), class: 'main', cell: (row) => html`<a class="break" href=${href('proxies', { target: row.name })}>${row.name}</a><div class="small muted break">${row.url}</div>` },
+  { key: 'expect', label: t('target.expect'), class: 'mid', cell: (row) => html`<span class="break">${expects(row.expect)}</span>` },
+  { key: 'ok', label: t('target.reach'), class: 'num', cell: (row) => html`<strong>${number(row.reached)}</strong>` },
+  { key: 'share', label: t('target.share'), class: 'num', cell: (row) => percent(row.success, 1) },
+  { key: 'failed', label: t('target.failed'), class: 'num mid', cell: (row) => number(row.failed) },
+  { key: 'banned', label: t('target.banned'), class: 'num', cell: (row) => number(row.banned) },
+  { key: 'unknown', label: t('target.unknown'), class: 'num mid', cell: (row) => number(row.unknown) },
   { key: 'interval', label: t('source.interval'), class: 'num low', cell: (row) => duration(row.interval) },
-  { key: 'last', label: t('proxy.lastCheck'), class: 'num mid', cell: (row) => ago(row.last_check ?? row.last_run, now.value) },
-  { key: 'do', label: html`<span class="visually-hidden">${t('col.actions')}</span>`, class: 'num', cell: (row) => ((row.origin ?? 'api') === 'api' || row.editable) && html`<${Button} class="quiet icon-only" icon="trash" aria-label=${t('target.delete')} onClick=${() => away(row)} />` },
+  { key: 'last', label: t('proxy.lastCheck'), class: 'num mid', cell: (row) => ago(row.last_visit, now.value) },
+  { key: 'do', label: html`<span class="visually-hidden">${t('col.actions')}</span>`, class: 'num', cell: (row) => (row.origin === 'file'
+    ? html`<${Badge} tone="none">${t('origin.file')}<//>`
+    : html`<${Button} class="quiet icon-only" icon="trash" aria-label=${`${t('target.delete')} ${row.name}`} onClick=${() => away(row)} />`) },
 ];
-const expects = (row) => {
-  const expect = row.expect && typeof row.expect === 'object' ? row.expect : row;
-  return [expect.status && `${[].concat(expect.status).join(', ')}`, expect.regex && `/${expect.regex}/`, (expect.not_regex ?? expect['not-regex']) && `${t('not')} /${expect.not_regex ?? expect['not-regex']}/`].filter(Boolean).join(' · ') || '–';
-};
+const expects = (expect) => [[].concat(expect?.status ?? []).join(', '), expect?.regex && `/${expect.regex}/`, expect?.not_regex && `${t('not')} /${expect.not_regex}/`].filter(Boolean).join(' · ') || t('target.anyGood');
 
 function Add({ onClose }) {
   const [url, setUrl] = useState('');
-  const [status, setStatus] = useState('200');
+  const [status, setStatus] = useState('');
   const [regex, setRegex] = useState('');
   const [notRegex, setNotRegex] = useState('');
   const [told, setTold] = useState(null);
@@ -37,8 +35,10 @@ function Add({ onClose }) {
   const [busy, setBusy] = useState(false);
   const body = () => ({
     url: url.trim(),
-    ...(status.trim() ? { status: status.split(',').map((one) => Number(one.trim())).filter(Boolean) } : {}),
-    ...(regex ? { regex } : {}), ...(notRegex ? { not_regex: notRegex } : {}),
+    expect: {
+      ...(status.trim() ? { status: status.split(',').map((one) => Number(one.trim())).filter(Boolean) } : {}),
+      ...(regex ? { regex } : {}), ...(notRegex ? { not_regex: notRegex } : {}),
+    },
   });
   const test = async (event) => {
     event.preventDefault();
@@ -64,7 +64,7 @@ function Add({ onClose }) {
     <form class="form" onSubmit=${test}>
       <${Field} label=${t('target.url')}><input type="url" required placeholder="https://example.com/" value=${url} onInput=${(event) => { setUrl(event.currentTarget.value); setTold(null); }} /><//>
       <div class="row">
-        <${Field} label=${t('target.status')}><input value=${status} onInput=${(event) => setStatus(event.currentTarget.value)} /><//>
+        <${Field} label=${t('target.status')}><input placeholder="200–399" value=${status} onInput=${(event) => setStatus(event.currentTarget.value)} /><//>
         <${Field} label=${t('target.regex')}><input value=${regex} spellcheck="false" onInput=${(event) => setRegex(event.currentTarget.value)} /><//>
         <${Field} label=${t('target.notRegex')}><input value=${notRegex} spellcheck="false" onInput=${(event) => setNotRegex(event.currentTarget.value)} /><//>
       </div>
@@ -90,19 +90,20 @@ export function Targets() {
     return () => clearInterval(timer);
   }, []);
   const away = async (row) => {
-    if (!(await confirm(t('target.delete.ask', { name: nameOf(row) }), t('target.delete')))) return;
-    if (await attempt(async () => { await remove(`/v1/targets/${encodeURIComponent(row.name ?? row.id ?? hostOf(row))}`); return true; }, t('target.deleted'))) targets.load();
+    if (!(await confirm(t('target.delete.ask', { name: row.name }), t('target.delete')))) return;
+    if (await attempt(async () => { await remove(`/v1/targets/${encodeURIComponent(row.name)}`); return true; }, t('target.deleted'))) targets.load();
   };
   const rows = listOf(targets.data.value, 'targets');
   const isMissing = targets.data.value === null;
   return html`
     <${Page} title=${t('page.targets')} intro=${t('targets.intro')} actions=${!isMissing && html`<${Button} icon="plus" class="primary" onClick=${() => setAdding(true)}>${t('target.add')}<//>`} />
     <${Failed} problem=${targets.error.value} retry=${targets.load} />
+    ${rows.filter((row) => row.problem).map((row) => html`<${Notice} key=${row.name} tone="warn" title=${row.name}><span lang="en">${row.problem}</span><//>`)}
     <${Card} class="flush">
       ${targets.data.value === undefined && !targets.error.value && html`<${Loading} lines=${4} />`}
       ${isMissing && html`<${Empty} title=${t('missing.title')}>${t('missing.why')}<//>`}
       ${targets.data.value && rows.length === 0 && html`<${Empty} title=${t('targets.none')}>${t('targets.none.why')}<//>`}
-      ${rows.length > 0 && html`<${Table} columns=${columns(away)} rows=${rows} caption=${t('page.targets')} rowKey=${(row) => row.id ?? nameOf(row)} />`}
+      ${rows.length > 0 && html`<${Table} columns=${columns(away)} rows=${rows} caption=${t('page.targets')} rowKey=${(row) => row.name} />`}
     <//>
     ${adding && html`<${Add} onClose=${() => setAdding(false)} />`}`;
 }
