@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -12,7 +13,30 @@ from shoal.config import settings_markdown
 from shoal.sources.explain import aliases_table, catalogue_table, fields_table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-SECTIONS = {"sources.md": {"fields": fields_table, "aliases": aliases_table, "catalogue": catalogue_table}}
+
+
+def concurrency_table() -> str:
+    """The figures that benchmarks/concurrency.py wrote when its plot was drawn."""
+    rows = json.loads((DOCS / "img" / "concurrency.json").read_text(encoding="utf-8"))["rows"]
+    lines = [
+        "| job | way | at a time | a second | CPU, ms each | cores used | memory, MiB | threads |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        figures = (
+            f"{row['per_second']:,.0f} | {row['cpu_ms']:.2f} | {row['cores']:.2f} | {row['memory_mib']:.0f} | "
+            f"{row['threads']:,}"
+            if "error" not in row
+            else f"{row['error']} | | | |"
+        )
+        lines.append(f"| {row['job']} | {row['model']} | {row['at_once']:,} | {figures} |")
+    return "\n".join(lines)
+
+
+SECTIONS = {
+    "sources.md": {"fields": fields_table, "aliases": aliases_table, "catalogue": catalogue_table},
+    "concurrency.md": {"figures": concurrency_table},
+}
 """Tables that stand in a page written by hand, between <!-- NAME --> and <!-- /NAME -->."""
 
 
