@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import yaml
+
+from shoal.api.metric_table import metrics_markdown
 from shoal.cli.pages import cli_markdown
 from shoal.config import settings_markdown
 from shoal.sources.explain import aliases_table, catalogue_table, fields_table
@@ -33,9 +36,20 @@ def concurrency_table() -> str:
     return "\n".join(lines)
 
 
+def alerts_table() -> str:
+    """The rules of deploy/prometheus/alerts.yml."""
+    lines = ["| alert | when | for | severity |", "| --- | --- | --- | --- |"]
+    rules = yaml.safe_load((DOCS.parent / "deploy" / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))
+    for rule in (rule for group in rules["groups"] for rule in group["rules"]):
+        words = rule["annotations"]["summary"].replace("|", "\\|")
+        lines.append(f"| `{rule['alert']}` | {words} | {rule['for']} | {rule['labels']['severity']} |")
+    return "\n".join(lines)
+
+
 SECTIONS = {
     "sources.md": {"fields": fields_table, "aliases": aliases_table, "catalogue": catalogue_table},
     "concurrency.md": {"figures": concurrency_table},
+    "metrics.md": {"metrics": metrics_markdown, "alerts": alerts_table},
 }
 """Tables that stand in a page written by hand, between <!-- NAME --> and <!-- /NAME -->."""
 

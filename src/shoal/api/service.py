@@ -8,6 +8,7 @@ from typing import Protocol
 
 from shoal.domain import Candidate, Feedback, Forecast, Lease, Path, Pick, Query, Record, Scheme, Trust
 from shoal.domain.stats import Stats
+from shoal.domain.tally import Tallies
 from shoal.engine.events import Events
 from shoal.engine.history import History
 from shoal.engine.listing import Page
@@ -88,6 +89,11 @@ class PoolService(Protocol):
     @property
     def history(self) -> History:
         """The pool minute by minute."""
+        ...
+
+    @property
+    def tallies(self) -> Tallies:
+        """What was counted and timed since the start."""
         ...
 
     @property

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import msgspec
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from shoal.api.metrics import StatsCollector
+from shoal.api.metrics import registry_of
 from shoal.api.query import params_of
 from shoal.api.responses import NO_STORE, json_response, problem_response
 from shoal.api.service import PoolService
@@ -39,8 +39,7 @@ class Watch:
         self._settings = settings
         self._origins = origins
         self._streams = 0
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(StatsCollector(service, version))
+        self._registry = registry_of(service, version)
 
     async def history(self, request: Request) -> Response:
         span = 86_400.0

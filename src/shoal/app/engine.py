@@ -11,7 +11,9 @@ from functools import partial
 from msgspec.structs import replace
 
 from shoal.app.network import Network
+from shoal.app.timed_store import timed_store
 from shoal.domain import Record
+from shoal.domain.tally import Tallies
 from shoal.engine.collector import Collector
 from shoal.engine.guard import Guard
 from shoal.engine.janitor import Janitor
@@ -42,10 +44,12 @@ async def run_engine(
     options: Options, net: Network, store: Store, announce: Callable[[str], None]
 ) -> AsyncIterator[tuple[PoolService, Sequence[Source]]]:
     check = replace(options.check, concurrency=net.concurrency)
+    tallies = Tallies()
+    store = timed_store(store, tallies.store)
     secret = await secret_of(store)
     limits = LimitTable.from_options(options.sources)
     index = Index(options.pool, net.rng, uses=SourceUse(limits))
-    recorder = Recorder(store, index, net.clock, net.rng, check, options.store)
+    recorder = Recorder(store, index, net.clock, net.rng, check, options.store, tallies)
     guard = Guard(net.prober, net.panel, net.clock, partial(_is_strong, index, net.clock), net.concurrency)
     scheduler = Scheduler(store, guard, recorder, guard, net.clock, check)
     admission = Admission(net.rules, options.admission, secret, net.own_ports)

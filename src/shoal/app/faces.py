@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from shoal import __version__
 from shoal.app.network import Network
 from shoal.domain.stats import GatewayFigures
+from shoal.domain.tally import GatewayBooks
 from shoal.engine.draws import Draws
 from shoal.engine.service import PoolService
 from shoal.errors import ConfigError, ShoalError
@@ -70,10 +71,12 @@ async def open_gateway(
         return
     service.gateway_figures = partial(_figures, handle)
     door.watch, door.url = handle, f"{'https' if options.tls_cert else 'http'}://{bracketed(handle.host)}:{handle.port}"
+    service.tallies.gateway = GatewayBooks(handle.stats, handle.tally)
     try:
         yield door.url
     finally:
         door.watch = door.url = None
+        service.tallies.gateway = None
         await handle.close(_GATEWAY_GRACE)
 
 

@@ -13,7 +13,9 @@ from msgspec import Struct
 from shoal.app.engine import keep_counting, run_engine, secret_of, unwrapped
 from shoal.app.faces import bracketed, open_api, open_gateway
 from shoal.app.network import open_network
+from shoal.app.timed_store import timed_store
 from shoal.config.folders import data_folder
+from shoal.domain.tally import Tallies
 from shoal.engine.leasing import Leasing
 from shoal.engine.pool import Pool as Index
 from shoal.engine.recorder import Recorder
@@ -122,14 +124,15 @@ async def open_server(
     # Its judges are never asked: checks are the scheduler's affair.
     net = open_network(options)
     clock, rng = net.clock, net.rng
-    store = remote_store(data_folder(options))
+    tallies = Tallies()
+    store = timed_store(remote_store(data_folder(options)), tallies.store)
     with closing(await bind_listener(host, port, what="API", flag="--api")) as listener:
         await store.open()
         try:
             secret = await secret_of(store)
             limits = LimitTable.from_options(options.sources)
             index = Index(options.pool, rng, uses=SourceUse(limits))
-            recorder = Recorder(store, index, clock, rng, options.check, options.store)
+            recorder = Recorder(store, index, clock, rng, options.check, options.store, tallies)
             leasing = Leasing(store, index, recorder, clock, options.pool, secret, lambda: secrets.token_hex(12))
             replica = Replica(store, index, recorder, clock)
             service = PoolService(store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock)

@@ -42,6 +42,8 @@ class Stats(Struct, frozen=True):
     unchecked: int = 0
     in_check: int = 0
     checked_total: int = 0
+    worked_total: int = 0
+    """Of these, how many found a working proxy."""
     checks_per_second: float = 0.0
     """Over the last ten seconds."""
     picks_total: int = 0

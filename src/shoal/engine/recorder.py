@@ -11,6 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from shoal.domain import CheckResult, Observation, Record
+from shoal.domain.tally import Tallies
 from shoal.engine.pool import Pool
 from shoal.errors import StoreError
 from shoal.options import CheckOptions, StoreOptions
@@ -51,6 +52,7 @@ class Recorder:
         rng: Random,
         check: CheckOptions,
         options: StoreOptions,
+        tallies: Tallies | None = None,
     ) -> None:
         self._store = store
         self._pool = pool
@@ -58,6 +60,7 @@ class Recorder:
         self._rng = rng
         self._check = check
         self._options = options
+        self.tallies = tallies or Tallies()
         self._pending: dict[str, Record] = {}
         self._wake = asyncio.Event()
         self._gone: dict[str, float] = {}
@@ -78,6 +81,8 @@ class Recorder:
             self.working += 1
         elif result.failure is not None:
             self.failures[result.failure.kind] += 1
+        for observation in result.observations:
+            self.tallies.checks.note(observation)
         if self.is_gone(record):
             return
         # Listed or imported anew since it was deleted.

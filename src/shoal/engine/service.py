@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from shoal.domain import Candidate, Feedback, Forecast, Lease, Path, Pick, Proxy, Query, Record, Scheme, Trust
 from shoal.domain.stats import GatewayFigures, JudgeStats, Stats
+from shoal.domain.tally import Tallies
 from shoal.engine.collector import Collector
 from shoal.engine.events import Events
 from shoal.engine.history import History
@@ -80,6 +81,11 @@ class PoolService:
         self._saved_at = self._pulse_at = clock.now()
         self._told: tuple[str, ...] = ()
         self._source_runs: dict[str, float] = {}
+
+    @property
+    def tallies(self) -> Tallies:
+        """What was counted and timed since the start."""
+        return self._recorder.tallies
 
     @property
     def events(self) -> Events:
@@ -324,6 +330,7 @@ class PoolService:
             unchecked=self._counts.unchecked,
             in_check=self._scheduler.in_flight if self._scheduler else 0,
             checked_total=self._recorder.checked,
+            worked_total=self._recorder.working,
             checks_per_second=self._rate(),
             picks_total=self._leasing.picks,
             picks_failed=self._leasing.picks_failed,

@@ -29,7 +29,7 @@ class Client(asyncio.Protocol):
         core = self._core
         self._transport = cast(asyncio.Transport, transport)
         if core.closing or len(core.live) >= core.options.max_connections:
-            core.counters.refused += 1
+            core.refuse("limit")
             self._transport.abort()
             return
         core.counters.clients += 1

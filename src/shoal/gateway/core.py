@@ -9,6 +9,7 @@ from random import Random
 from typing import Protocol
 
 from shoal.domain import Pick, Proxy, Trust
+from shoal.domain.tally import GatewayTally
 from shoal.errors import ConfigError, InvalidQueryError
 from shoal.gateway.choosing import Chooser
 from shoal.gateway.demand import Demand
@@ -107,10 +108,16 @@ class Core:
         self.idle_upstreams = IdleUpstreams(self.loop)
         self.pipes = PipePool() if options.splice else None
         self.counters = Counters()
+        self.tally = GatewayTally()
         self.targets = Targets(service.now)
         self.live: set[Swept] = set()
         self.closing = False
         self._params: dict[tuple[str, str], GatewayParams] = {}
+
+    def refuse(self, code: str) -> None:
+        """A request that gets no answer of its target; ``code`` as in ``Refusal``."""
+        self.counters.refused += 1
+        self.tally.refusals[code] += 1
 
     def answered(self, demand: Demand) -> None:
         """A client got an answer of its target."""

@@ -302,7 +302,7 @@ class HttpClient(asyncio.Protocol):
             self._refuse(refusal, connect=False)
 
     def _refuse(self, refusal: Refusal, *, connect: bool) -> None:
-        self._core.counters.refused += 1
+        self._core.refuse(refusal.code)
         if not self.transport.is_closing():
             self.transport.write(http_refusal(refusal, connect=connect, close=True))
         self._close()

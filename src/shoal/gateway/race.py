@@ -134,6 +134,8 @@ class Race:
         """The target's first byte came back; with a plain answer, its ``status``."""
         core = self._core
         core.answered(self.demand)
+        if latency is not None:
+            core.tally.first_byte.observe(latency)
         self._report(attempt.pick, Feedback(ok=True, latency=latency, target=self.demand.target))
         if self._doubts:
             self._doubts.settle(status, self.demand.target, self._report)
@@ -251,8 +253,9 @@ class Race:
 
     def _report(self, pick: Pick, feedback: Feedback) -> None:
         core = self._core
-        if not feedback.ok:
+        if feedback.failure is not None:
             core.counters.failures += 1
+            core.tally.attempt_failures[feedback.failure.kind] += 1
             core.targets.attempt_failed(self.demand.target)
         core.service.report(pick.record.key, pick.proxy, feedback)
 

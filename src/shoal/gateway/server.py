@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from shoal.domain import Credentials, Endpoint, Proxy, Refused, Scheme
 from shoal.domain.address import canonical_host
 from shoal.domain.gateway import GatewayStats, GatewayStatus, LiveConnection, SessionInfo
+from shoal.domain.tally import GatewayTally
 from shoal.errors import ConfigError, ShoalError
 from shoal.gateway.bind import check_bind
 from shoal.gateway.client import Client
@@ -58,6 +59,11 @@ class GatewayHandle:
     def stats(self) -> GatewayStats:
         """Counts only."""
         return stats_of(self._core)
+
+    @property
+    def tally(self) -> GatewayTally:
+        """What the counts alone do not tell; of this process."""
+        return self._core.tally
 
     @property
     def core(self) -> Core:

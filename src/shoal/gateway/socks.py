@@ -104,7 +104,7 @@ class SocksClient(asyncio.Protocol):
             return
         server.accept_auth(refusal is None)
         if refusal is not None:
-            self._core.counters.refused += 1
+            self._core.refuse(refusal.code)
             self._close()
         else:
             self._go_on()
@@ -166,7 +166,7 @@ class SocksClient(asyncio.Protocol):
         return server.data_to_send()
 
     def _refuse(self, refusal: Refusal) -> None:
-        self._core.counters.refused += 1
+        self._core.refuse(refusal.code)
         if not self._transport.is_closing():
             self._transport.write(self._refusal_bytes(refusal))
         self._close()

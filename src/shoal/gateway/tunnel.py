@@ -108,7 +108,7 @@ class Tunnel(asyncio.Protocol):
     def upstream_failed(self, refusal: Refusal) -> None:
         if self._over:
             return
-        self._core.counters.refused += 1
+        self._core.refuse(refusal.code)
         self._core.unanswered(self._race.demand)
         if self._answered:
             # The client has its tunnel: all that is left to say is that it broke.

@@ -25,6 +25,7 @@ from shoal.domain import (
 )
 from shoal.domain.candidate import BANNED
 from shoal.domain.stats import Stats
+from shoal.domain.tally import Tallies
 from shoal.engine.events import Events
 from shoal.engine.history import History
 from shoal.engine.listing import Listing, Page
@@ -62,6 +63,7 @@ class FakeService:
         self.uses = SourceUse()
         self.events = Events(self)
         self.history = History()
+        self.tallies = Tallies()
         self.told: builtins.list[tuple[str, Scheme | None, Feedback]] = []
 
     def now(self) -> float:

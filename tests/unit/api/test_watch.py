@@ -5,22 +5,12 @@ import json
 from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from shoal.api import build_app
 from shoal.domain.stats import Stats
 from shoal.options import ApiOptions, JudgeOptions, Options, SourceOptions
 from shoal.testing.fake_service import NOW, FakeService
-
-
-def test_metrics_are_what_prometheus_reads(client: TestClient) -> None:
-    response = client.get("/metrics")
-    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
-    families = {family.name: family for family in text_string_to_metric_families(response.text)}
-    assert families["shoal_proxies_known"].samples[0].value == 4
-    assert families["shoal_picks"].samples[0].name == "shoal_picks_total"
-    assert families["shoal_info"].samples[0].labels == {"version": "1.2.3"}
 
 
 def test_history_is_given_for_a_span(client: TestClient, service: FakeService) -> None:
