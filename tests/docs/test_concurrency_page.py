@@ -63,7 +63,7 @@ def test_coroutines_lose_updates_only_across_an_await() -> None:
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.py")))
 def test_every_example_is_named_on_the_page_and_says_how_to_run_it(name: str) -> None:
     assert f"examples/concurrency/{name}.py" in PAGE.read_text()
-    assert f"    python examples/concurrency/{name}.py\n" in (FOLDER / f"{name}.py").read_text()
+    assert f"python examples/concurrency/{name}.py\n" in (FOLDER / f"{name}.py").read_text()
 
 
 def test_the_benchmark_runs_every_way_and_draws_its_plot(tmp_path: Path) -> None:
