@@ -12,7 +12,7 @@ import yaml
 
 from shoal.api.metric_table import metrics_markdown
 from shoal.cli.pages import cli_markdown
-from shoal.config import settings_markdown
+from shoal.config import settings_markdown, target_fields_table
 from shoal.sources.explain import aliases_table, catalogue_table, fields_table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -50,6 +50,7 @@ SECTIONS = {
     "sources.md": {"fields": fields_table, "aliases": aliases_table, "catalogue": catalogue_table},
     "concurrency.md": {"figures": concurrency_table},
     "metrics.md": {"metrics": metrics_markdown, "alerts": alerts_table},
+    "checks.md": {"targets": target_fields_table},
 }
 """Tables that stand in a page written by hand, between <!-- NAME --> and <!-- /NAME -->."""
 

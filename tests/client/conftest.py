@@ -134,6 +134,9 @@ class GatewayPool:
     def report(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
         pass
 
+    def minds(self, target: str) -> bool:
+        return False
+
     def ready(self) -> tuple[bool, str]:
         return self._service.ready()
 

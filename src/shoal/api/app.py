@@ -21,6 +21,7 @@ from shoal.api.manage import Manage
 from shoal.api.responses import problem_response
 from shoal.api.routes import Routes
 from shoal.api.service import PoolService
+from shoal.api.target_routes import TargetRoutes
 from shoal.api.token_routes import TokenRoutes
 from shoal.api.tokens import TokenBook
 from shoal.api.v1 import V1
@@ -92,6 +93,7 @@ def build_app(
     routes.add_v1(v1)
     routes.add_manage(Manage(service, import_limit=options.import_limit_bytes))
     routes.add_links(LinkRoutes(LinkBook(service.store, service, secrets.randbelow), service, options, v1.found))
+    routes.add_targets(TargetRoutes(service))
     routes.add_watch(Watch(service, settings or Options(api=options), origins or {}, version))
     routes.add_tokens(TokenRoutes(tokens, service))
     routes.add_gateway(GatewayRoutes(gateway or GatewayDoor()))

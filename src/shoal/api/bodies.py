@@ -14,7 +14,9 @@ from shoal.api.query import PICK_FIELDS
 from shoal.domain import Failure, Feedback, Query, Reason, Scheme, Stage
 from shoal.errors import InvalidQueryError
 from shoal.links import ALIAS_PATTERN, URL_LIMIT
+from shoal.options import Expect, OwnTarget
 from shoal.policy.query_text import NAME_PATTERN, TARGET_PATTERN, parse_query
+from shoal.policy.target_table import NAME_PATTERN as TARGET_NAME_PATTERN
 
 _T = TypeVar("_T")
 
@@ -38,7 +40,10 @@ class FailureBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 class OutcomeBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What a user of a proxy saw. ``scheme`` says how the proxy was spoken to, ``target`` what was asked through it,
-    ``bytes`` how many went both ways, for the byte budget of its source."""
+    ``bytes`` how many went both ways, for the byte budget of its source.
+
+    ``status`` is that of the target's answer, ``banned`` says that it was a ban (a captcha, say). With a target, 403,
+    429 and ``banned`` keep the proxy from that target for a while, and from no other."""
 
     ok: bool
     scheme: Scheme | UnsetType = UNSET
@@ -46,6 +51,8 @@ class OutcomeBody(Struct, frozen=True, forbid_unknown_fields=True):
     failure: FailureBody | UnsetType = UNSET
     target: Annotated[str, Meta(pattern=f"^{TARGET_PATTERN}$")] | UnsetType = UNSET
     bytes: Annotated[int, Meta(ge=0, le=_BYTES_LIMIT)] | UnsetType = UNSET
+    status: Annotated[int, Meta(ge=100, le=599)] | UnsetType = UNSET
+    banned: bool = False
 
     @property
     def used_as(self) -> Scheme | None:
@@ -62,6 +69,8 @@ class OutcomeBody(Struct, frozen=True, forbid_unknown_fields=True):
             else Failure(failure.stage, failure.reason, "".join(c if c.isprintable() else "?" for c in failure.detail)),
             target=None if self.target is UNSET else self.target,
             bytes_used=0 if self.bytes is UNSET else self.bytes,
+            status=None if self.status is UNSET else self.status,
+            banned=self.banned,
         )
 
 
@@ -108,6 +117,43 @@ class TokenBody(Struct, frozen=True, forbid_unknown_fields=True):
     rate: Annotated[float, Meta(ge=0.001, le=1e6)] | UnsetType = UNSET
 
 
+class ExpectBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a right answer looks like: one of ``status`` (left out: 200 to 399), ``regex`` found in it and
+    ``not_regex`` not."""
+
+    status: Annotated[int, Meta(ge=100, le=599)] | Annotated[list[int], Meta(max_length=50)] = []
+    regex: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
+    not_regex: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
+
+
+class TargetBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A site that matters. ``name`` left out: its host; ``interval`` and ``cool_down`` in seconds, ``rate`` in requests
+    a second; left out: those of the settings."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=2000)]
+    name: Annotated[str, Meta(pattern=f"^{TARGET_NAME_PATTERN}$")] | UnsetType = UNSET
+    expect: ExpectBody = ExpectBody()
+    interval: Annotated[float, Meta(gt=0, le=1e9)] | UnsetType = UNSET
+    cool_down: Annotated[float, Meta(gt=0, le=1e9)] | UnsetType = UNSET
+    rate: Annotated[float, Meta(ge=0.001, le=1e6)] | UnsetType = UNSET
+    user_agent: Annotated[str, Meta(pattern="^[ -~]{0,300}$")] = ""
+
+    @property
+    def own(self) -> OwnTarget:
+        status = self.expect.status
+        return OwnTarget(
+            url=self.url,
+            name="" if self.name is UNSET else self.name,
+            expect=Expect(
+                status if isinstance(status, int) else tuple(status), self.expect.regex, self.expect.not_regex
+            ),
+            interval=None if self.interval is UNSET else self.interval,
+            cool_down=None if self.cool_down is UNSET else self.cool_down,
+            rate=None if self.rate is UNSET else self.rate,
+            user_agent=self.user_agent,
+        )
+
+
 class LinkBody(Struct, frozen=True, forbid_unknown_fields=True):
     """A link to make: to ``url``, or of the saved ``query``: its parameters by name, or ``/v1/proxies?…`` as a text.
 
@@ -150,6 +196,7 @@ _renew: Final = msgspec.json.Decoder(RenewBody)
 _tags: Final = msgspec.json.Decoder(TagBody)
 _ban: Final = msgspec.json.Decoder(BanBody)
 _token: Final = msgspec.json.Decoder(TokenBody)
+_target: Final = msgspec.json.Decoder(TargetBody)
 _link: Final = msgspec.json.Decoder(LinkBody)
 _link_change: Final = msgspec.json.Decoder(LinkChange)
 _object: Final = msgspec.json.Decoder(dict[str, Any])
@@ -190,6 +237,11 @@ def read_ban(body: bytes) -> BanBody:
 def read_token(body: bytes) -> TokenBody:
     """Raises InvalidQueryError."""
     return _decode(_token, body)
+
+
+def read_target_body(body: bytes) -> TargetBody:
+    """Raises InvalidQueryError."""
+    return _decode(_target, body)
 
 
 def read_link(body: bytes) -> LinkBody:

@@ -17,12 +17,14 @@ from shoal.api.bodies import (
     OutcomeBody,
     RenewBody,
     TagBody,
+    TargetBody,
     TokenBody,
 )
 from shoal.api.compat import DELETE_PATTERN
 from shoal.api.gateway_routes import ConnectionView, GatewayView, SessionView
 from shoal.api.paging import CURSOR_PATTERN
 from shoal.api.query import PICK_FIELDS, PICK_LIMIT
+from shoal.api.target_views import TargetView
 from shoal.api.views import LeaseView, LinkView, PastView, ProxyView, RecordView, RenewalView, SourceView, TokenView
 from shoal.domain import Anonymity, Capability, Honesty, Order, Scheme, Trust
 from shoal.domain.problem import PROBLEM_TYPE
@@ -78,9 +80,9 @@ COMPAT_PROXY: Final[Json] = {
 
 def schemas(limit: int) -> Json:
     """The components of the document; ``limit`` bounds the rows of an answer."""
-    kinds = [ProxyView, RecordView, PastView, LeaseView, RenewalView, SourceView, LinkView, TokenView]
+    kinds = [ProxyView, RecordView, PastView, LeaseView, RenewalView, SourceView, TargetView, LinkView, TokenView]
     kinds += [GatewayView, ConnectionView, SessionView]
-    kinds += [OutcomeBody, FeedbackBody, RenewBody, TagBody, BanBody, LinkBody, LinkChange, TokenBody]
+    kinds += [OutcomeBody, FeedbackBody, RenewBody, TagBody, BanBody, LinkBody, LinkChange, TokenBody, TargetBody]
     _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     components["FeedbackBody"]["oneOf"] = [{"required": ["id"]}, {"required": ["proxy"]}]
     for name in ("LinkBody", "LinkChange"):
@@ -108,6 +110,10 @@ def _patterns(pattern: str, example: str) -> Json:
     return {"type": "array", "minItems": 1, "maxItems": LIST_LIMIT, "items": items}
 
 
+_TARGET_TEXT: Final = (
+    "What it is wanted for: HOST, HOST:PORT or a URL, whose bans are minded; of a target of `/v1/targets`, also by "
+    "name, only what reaches it."
+)
 _PARAMETERS: Final[dict[str, tuple[Json, str]]] = {
     "scheme": (_words(Scheme), "How one speaks to the proxy."),
     "capability": (_words(Capability), "What it was measured to do; all of them must be there."),
@@ -118,7 +124,10 @@ _PARAMETERS: Final[dict[str, tuple[Json, str]]] = {
     "source": (_patterns(NAME_PATTERN, "mylist"), "Names of sources."),
     "tag": (_patterns(NAME_PATTERN, "fast"), "Tags."),
     "trust": (_words(Trust)["items"], "The user's own proxies or public ones."),
-    "target": ({"type": "string", "pattern": f"^{TARGET_PATTERN}$"}, "HOST or HOST:PORT that it is wanted for."),
+    "target": (
+        {"type": "string", "pattern": f"^{TARGET_PATTERN}$"},
+        _TARGET_TEXT,
+    ),
     "max_latency_ms": ({"type": "number", "exclusiveMinimum": 0}, "Milliseconds."),
     "min_forecast": ({"type": "number", "minimum": 0, "maximum": 1}, "Probability that it works now."),
     "max_age": (

@@ -21,6 +21,7 @@ from shoal.api.idempotency import Replays
 from shoal.api.link_routes import LinkRoutes
 from shoal.api.manage import Manage
 from shoal.api.query import PICK_FIELDS
+from shoal.api.target_routes import TargetRoutes
 from shoal.api.token_routes import TokenRoutes
 from shoal.api.v1 import V1
 from shoal.api.watch import Watch
@@ -202,6 +203,18 @@ class Routes:
         ):
             answers = doc.responses(some, 404, status=status)
             self._add(f"/v1/sources/{{name}}/{word}", endpoint, summary, answers, dict(by_name), "POST")
+
+    def add_targets(self, targets: TargetRoutes) -> None:
+        """Sites that matter."""
+        target = {"application/json": doc.reference("TargetView")}
+        listed = {"application/json": {"type": "array", "items": doc.reference("TargetView")}}
+        by_name = {"parameters": [doc.in_path("name", "[^/]{1,200}")]}
+        made = doc.responses(target, 409, status=201, description="Added; asked from now on")
+        gone = doc.responses({}, 404, 409, status=204, description="Deleted")
+        self._add("/v1/targets", targets.all, "Sites that matter and how many reach them", doc.responses(listed), {})
+        self._add("/v1/targets", targets.add, "One more site that matters", made, doc.body("TargetBody"), "POST")
+        self._add("/v1/targets/{name}", targets.one, "One of them", doc.responses(target, 404), dict(by_name))
+        self._add("/v1/targets/{name}", targets.delete, "Ask a site no more", gone, dict(by_name), "DELETE")
 
     def add_links(self, links: LinkRoutes) -> None:
         """Short links."""

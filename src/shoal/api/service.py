@@ -15,6 +15,8 @@ from shoal.engine.listing import Page
 from shoal.engine.on_request import Asked
 from shoal.engine.past import PastResult
 from shoal.engine.source_report import SourceReport
+from shoal.engine.targets import TargetReport
+from shoal.options import OwnTarget
 from shoal.ports import Added, Store
 
 
@@ -84,6 +86,18 @@ class PoolService(Protocol):
 
     async def pause_source(self, name: str, paused: bool, /) -> bool:
         """Read it no more, or again. False when there is none of that name."""
+        ...
+
+    def targets(self) -> builtins.list[TargetReport]:
+        """Each target, and how many reach it now."""
+        ...
+
+    async def add_target(self, own: OwnTarget, /) -> TargetReport | None:
+        """One more, on disk when this returns; None when the name is taken. Raises InvalidQueryError."""
+        ...
+
+    async def delete_target(self, name: str, /) -> bool:
+        """Forget one that was added; False when there is none of that name, or the settings file defines it."""
         ...
 
     @property

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from shoal.api.service import PoolService
+from shoal.api.target_views import ReachView, reach_views
+from shoal.api.times import Time
+from shoal.api.times import rfc3339 as rfc3339
 from shoal.api.tokens import Token
 from shoal.domain import (
     Anonymity,
@@ -30,15 +32,6 @@ from shoal.domain.link import Link, LinkKind
 from shoal.domain.stats import Stats
 from shoal.engine.past import PastResult
 from shoal.engine.source_report import SourceReport
-
-Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-
-
-def rfc3339(at: float) -> str | None:
-    """Epoch seconds as UTC with milliseconds, None for 0 (never)."""
-    if at <= 0.0:
-        return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 class ForecastView(Struct, frozen=True, gc=False):
@@ -70,6 +63,8 @@ class PathView(Struct, frozen=True, gc=False):
     last_ok: Time | None
     failure: FailureView | None
     """The last failure by its own fault."""
+    targets: list[ReachView]
+    """What it showed at targets that matter, and who has banned it."""
 
 
 class RecordView(Struct, frozen=True, gc=False):
@@ -121,6 +116,8 @@ class ProxyView(Struct, frozen=True, gc=False):
     checks: int
     failure: FailureView | None
     """Why the last check failed; null when it worked."""
+    targets: list[ReachView]
+    """What it showed at targets that matter, and who has banned it."""
 
 
 def proxy_view(pick: Pick, *, credentials: bool = False) -> ProxyView:
@@ -149,6 +146,7 @@ def proxy_view(pick: Pick, *, credentials: bool = False) -> ProxyView:
         rfc3339(path.health.last_ok),
         record.checks,
         _failure(record.failure),
+        reach_views(path),
     )
 
 
@@ -214,6 +212,7 @@ def record_view(record: Record, service: PoolService, *, credentials: bool = Fal
                 _forecast(service.forecast(path)),
                 rfc3339(path.health.last_ok),
                 _failure(path.failure),
+                reach_views(path),
             )
             for path in record.paths
         ],

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from shoal.app.network import Network
 from shoal.app.timed_store import timed_store
+from shoal.config import configured_targets
 from shoal.domain import Record
 from shoal.domain.tally import Tallies
 from shoal.engine.collector import Collector
@@ -24,12 +25,16 @@ from shoal.engine.recorder import Recorder
 from shoal.engine.replica import Replica
 from shoal.engine.scheduler import Scheduler
 from shoal.engine.service import PoolService
+from shoal.engine.targets import Targets
+from shoal.engine.visiting import Visiting
 from shoal.engine.way_out import PoolWayOut
 from shoal.errors import ShoalError, StoreError
 from shoal.options import Options
 from shoal.policy.admission import Admission
+from shoal.policy.own_ports import OwnPorts
 from shoal.policy.source_limits import LimitTable
 from shoal.policy.source_use import SourceUse
+from shoal.policy.target_rules import TargetRules
 from shoal.policy.vantage import STRONG
 from shoal.ports import Clock, Source, Store
 from shoal.sources.registry import open_sources
@@ -60,6 +65,8 @@ async def run_engine(
     collector = Collector(
         sources, store, admission, net.clock, net.rng, options.sources, options.admission, scheduler.wake, index
     )
+    targets = open_targets(options, store, index, recorder, net.clock, net.own_ports)
+    visiting = Visiting(targets, net.visitor, index, recorder, guard, net.clock, options.targets)
     service = PoolService(
         store=store,
         pool=index,
@@ -70,9 +77,11 @@ async def run_engine(
         collector=collector,
         vantage=guard,
         on_request=OnRequest(guard, recorder, guard),
+        targets=targets,
     )
     # Known-good proxies first: a restart serves from memory before anything is asked of the network.
     await recorder.recall()
+    await targets.load()
     since = await replica.load()
     janitor = Janitor(store, net.clock, options.pool)
     await janitor.mend(index.records())
@@ -88,6 +97,7 @@ async def run_engine(
                 ("scheduler", scheduler.run()),
                 ("replica", replica.run(since)),
                 ("janitor", janitor.run()),
+                ("targets", visiting.run()),
                 ("counts", keep_counting(service, announce)),
             )
         ]
@@ -102,6 +112,15 @@ async def run_engine(
 def _is_strong(index: Index, clock: Clock, record: Record) -> bool:
     now = clock.now()
     return any(path.is_verified and index.forecast(path, now).probability > STRONG for path in record.paths)
+
+
+def open_targets(
+    options: Options, store: Store, index: Index, recorder: Recorder, clock: Clock, own_ports: OwnPorts | None = None
+) -> Targets:
+    """Those of the settings; ``load`` adds those of the store."""
+    rules = TargetRules(options.gateway.allow_target, options.gateway.refused_ports, own_ports)
+    configured = configured_targets(options)
+    return Targets(store, index, recorder, clock, options.targets, rules.judge, configured)
 
 
 async def keep_counting(service: PoolService, announce: Callable[[str], None]) -> None:

@@ -20,10 +20,11 @@ from shoal.options import Options
 from shoal.policy.address_rules import AddressRules
 from shoal.policy.bind import parse_listen
 from shoal.policy.own_ports import OwnPorts
-from shoal.ports import Clock, Prober
+from shoal.ports import Clock, Prober, Visitor
 from shoal.probe.judges import Judge, chosen_judges
 from shoal.probe.panel import JudgePanel
 from shoal.probe.prober import NetProber
+from shoal.probe.visits import NetVisitor
 from shoal.upstream.tls import TlsContexts, make_contexts
 
 log = structlog.get_logger("shoal")
@@ -38,6 +39,7 @@ class Network(Struct):
     judges: tuple[Judge, ...]
     panel: JudgePanel
     prober: Prober
+    visitor: Visitor
     clock: Clock
     rng: random.Random
     concurrency: int
@@ -67,10 +69,13 @@ def open_network(options: Options) -> Network:
     clock, rng, resolver = SystemClock(), random.Random(secrets.randbits(64)), SystemResolver(rules)
     panel = JudgePanel(judges, options.judge, resolver, clock, _nonce, contexts)
     prober: Prober = NetProber(options.check, panel, resolver, rules.refusal, clock, _nonce, contexts)
+    visitor = NetVisitor(options.targets, options.check, panel, resolver, rules.refusal, clock, contexts)
     geo = open_geo(options.geo.country, options.geo.asn, data_folder(options) / "geo")
     if geo is not None:
         prober = Locator(prober, geo)
-    return Network(rules, resolver, contexts, judges, panel, prober, clock, rng, concurrency, _own_ports(options))
+    return Network(
+        rules, resolver, contexts, judges, panel, prober, visitor, clock, rng, concurrency, _own_ports(options)
+    )
 
 
 def _nonce() -> str:

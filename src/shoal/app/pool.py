@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, closing
 import structlog
 from msgspec import Struct
 
-from shoal.app.engine import keep_counting, run_engine, secret_of, unwrapped
+from shoal.app.engine import keep_counting, open_targets, run_engine, secret_of, unwrapped
 from shoal.app.faces import bracketed, open_api, open_gateway
 from shoal.app.network import open_network
 from shoal.app.timed_store import timed_store
@@ -135,14 +135,19 @@ async def open_server(
             recorder = Recorder(store, index, clock, rng, options.check, options.store, tallies)
             leasing = Leasing(store, index, recorder, clock, options.pool, secret, lambda: secrets.token_hex(12))
             replica = Replica(store, index, recorder, clock)
-            service = PoolService(store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock)
+            targets = open_targets(options, store, index, recorder, clock, net.own_ports)
+            service = PoolService(
+                store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock, targets=targets
+            )
             await recorder.recall()
+            await targets.load()
             since = await replica.load()
             await service.update_counts()
             async with unwrapped(asyncio.TaskGroup()) as tasks:
                 jobs = (
                     ("recorder", recorder.run()),
                     ("replica", replica.run(since)),
+                    ("targets", targets.follow()),
                     ("counts", keep_counting(service, announce)),
                 )
                 running = [tasks.create_task(job, name=name) for name, job in jobs]

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from shoal.app.engine import open_targets
 from shoal.config.folders import data_folder
 from shoal.domain import Candidate
 from shoal.domain.source import SourceCredit
@@ -39,8 +40,10 @@ async def open_reader(options: Options) -> AsyncIterator[PoolService]:
         recorder = Recorder(store, index, clock, rng, options.check, options.store)
         leasing = Leasing(store, index, recorder, clock, options.pool, b"", lambda: "")
         await recorder.recall()
+        targets = open_targets(options, store, index, recorder, clock)
+        await targets.load()
         await Replica(store, index, recorder, clock).load()
-        service = PoolService(store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock)
+        service = PoolService(store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock, targets=targets)
         await service.update_counts()
         yield service
     finally:

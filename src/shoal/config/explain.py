@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from msgspec import inspect as shape
+
 from shoal.config.settings import SETTINGS, Setting
+from shoal.options import Expect, OwnTarget
 
 _INTRODUCTION = """# Settings
 
@@ -25,8 +30,8 @@ deny = ["198.51.100.0/24", "tracker.example"]
 In the environment, lists are separated by white space (or commas, except lists of URLs). Secrets can be read from a
 file instead: `SHOAL_API_TOKEN_FILE=/run/secrets/token`. Wrong settings stop the program with exit code 2 and one line
 that names all of them. Sources of your own with settings of their own are `[[source]]` tables: see
-[sources.md](sources.md). `SHOAL_LOG` sets how the log is written: `plain` or `json`, and a level, for example
-`json,debug`.
+[sources.md](sources.md); sites that matter to you are `[[target]]` tables: see [checks.md](checks.md#targets).
+`SHOAL_LOG` sets how the log is written: `plain` or `json`, and a level, for example `json,debug`.
 """
 
 _HEADINGS = {
@@ -38,6 +43,8 @@ _HEADINGS = {
     "store": "Where it is remembered",
     "api": "The HTTP API",
     "gateway": "The rotating gateway",
+    "geo": "Country and network of exits",
+    "targets": "Which proxies reach which sites",
 }
 
 
@@ -55,6 +62,21 @@ def _row(setting: Setting) -> str:
     flag = f"`{setting.flag}`" if setting.flag else ""
     text = setting.help.replace("|", "\\|")
     return f"| `{setting.key}` | {_default(setting)} | {setting.allowed} | {names} | {flag} | {text} |"
+
+
+def target_fields_table() -> str:
+    """Every field of a ``[[target]]`` table."""
+    rows = []
+    for kind, prefix in ((OwnTarget, ""), (Expect, "expect.")):
+        shown = shape.type_info(kind)
+        assert isinstance(shown, shape.StructType)
+        for field in shown.fields:
+            assert isinstance(field.type, shape.Metadata)
+            extra: dict[str, Any] = field.type.extra_json_schema or {}
+            name = f"{prefix}{field.name}".replace("not_regex", "not-regex")
+            if name != "expect":
+                rows.append(f"| `{name}` | {extra['description']} |")
+    return "| field | meaning |\n|---|---|\n" + "\n".join(rows)
 
 
 def settings_markdown() -> str:

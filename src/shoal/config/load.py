@@ -14,6 +14,7 @@ import msgspec
 from shoal.config.folders import config_file
 from shoal.config.settings import SETTINGS, Setting
 from shoal.config.source_tables import read_tables
+from shoal.config.target_tables import configured_targets, read_target_tables
 from shoal.config.values import Wrong, checked, from_text, split_source
 from shoal.errors import ConfigError
 from shoal.options import Options
@@ -25,6 +26,8 @@ _OTHER_VARIABLES: Final = frozenset({"SHOAL_CONFIG", "SHOAL_LOG"})
 _FILES: Final = ("judge.ca_file", "admission.deny_file", "gateway.users_file", "gateway.tls_cert", "gateway.tls_key")
 _TABLES: Final = "sources.own"
 """Where the ``[[source]]`` tables stand among the values."""
+_TARGETS: Final = "targets.own"
+"""Where the ``[[target]]`` tables stand."""
 _PATHS: Final = frozenset({*_FILES, "store.data"})
 # Kubernetes sets such variables for a service that happens to be called shoal, shoal-api, ...
 _SERVICE_LINK = re.compile(r"_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)")
@@ -49,6 +52,7 @@ def load_options(
     values |= _from_environment(environ, problems)
     values |= _from_flags(flags)
     tables, _ = values.pop(_TABLES, ((), ""))
+    targets, _ = values.pop(_TARGETS, ((), ""))
     tree: dict[str, dict[str, Any]] = {}
     for key, (value, origin) in values.items():
         setting = _BY_KEY[key]
@@ -60,7 +64,12 @@ def load_options(
     if problems:
         raise ConfigError(*problems)
     options = msgspec.convert(tree, Options)
-    options = msgspec.structs.replace(options, sources=msgspec.structs.replace(options.sources, own=tables))
+    options = msgspec.structs.replace(
+        options,
+        sources=msgspec.structs.replace(options.sources, own=tables),
+        targets=msgspec.structs.replace(options.targets, own=targets),
+    )
+    configured_targets(options)
     if problems := _contradictions(options):
         raise ConfigError(*problems)
     return _stages_within_whole(_with_deny_file(options))
@@ -73,7 +82,7 @@ def origins_of(
     path, named_by = config_file(file, environ)
     values = _from_file(path, named_by, []) if path is not None else {}
     values |= _from_environment(environ, []) | _from_flags(flags or {})
-    return {key: origin for key, (_, origin) in values.items() if key != _TABLES}
+    return {key: origin for key, (_, origin) in values.items() if key not in (_TABLES, _TARGETS)}
 
 
 def _from_flags(flags: Mapping[str, object]) -> Values:
@@ -94,6 +103,8 @@ def _from_file(path: Path, named_by: str, problems: list[str]) -> Values:
     for group, table in document.items():
         if group == "source":
             values[_TABLES] = (read_tables(table, path, problems), str(path))
+        elif group == "target":
+            values[_TARGETS] = (read_target_tables(table, path, problems), str(path))
         elif group not in _GROUPS:
             problems.append(f"{path} has an unknown group [{group}]{_meant(group, _GROUPS)}")
         elif not isinstance(table, dict):

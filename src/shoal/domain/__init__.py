@@ -13,6 +13,7 @@ from shoal.domain.reach import Reach
 from shoal.domain.record import Path, Record, Timing
 from shoal.domain.refusal import Refused
 from shoal.domain.scheme import Scheme
+from shoal.domain.target import Target
 from shoal.domain.verdict import CheckResult
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Scheme",
     "Stage",
     "Strategy",
+    "Target",
     "Timing",
     "Trust",
     "proxy_url",

@@ -34,3 +34,7 @@ class Feedback(Struct, frozen=True):
     target: str | None = None
     bytes_used: int = 0
     """Bytes that went through it both ways, for the byte budget of its source; 0 where they are not known."""
+    status: int | None = None
+    """Status of the target's answer, where it was seen."""
+    banned: bool = False
+    """True when the user takes what came for a ban (a captcha, say)."""

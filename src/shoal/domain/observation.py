@@ -52,3 +52,7 @@ class Observation(Struct, frozen=True, gc=False):
     facts: Facts | None = None
     target: str | None = None
     judge: str | None = None
+    ban: str | None = None
+    """Why it shows that ``target`` has banned the path, None when it does not."""
+    retry_after: float | None = None
+    """Seconds for which the target asked to be left alone."""

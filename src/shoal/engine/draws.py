@@ -26,5 +26,8 @@ class Draws:
     def report(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
         self._service.report(key, proxy, feedback)
 
+    def minds(self, target: str) -> bool:
+        return self._service.minds(target)
+
     def ready(self) -> tuple[bool, str]:
         return self._service.ready()

@@ -26,6 +26,7 @@ from shoal.engine.recorder import Recorder
 from shoal.options import PoolOptions
 from shoal.policy.attribution import blame
 from shoal.policy.naming import parse_name
+from shoal.policy.page_verdict import ban_of
 from shoal.ports import Clock, Store, Vantage
 
 _TRIES = 32
@@ -193,7 +194,10 @@ class Leasing:
         self.uses_failed += not feedback.ok
         healthy = self._vantage.healthy if self._vantage is not None else True
         fault: Blame | None = None
-        if not feedback.ok:
+        if not feedback.ok and ban_of(feedback.status, feedback.banned) is not None:
+            # The proxy carried the answer; what the target thinks of it stays between the two.
+            fault = Blame.TARGET
+        elif not feedback.ok:
             # Nobody vouches for the client's own target: trouble behind the proxy proves nothing against the proxy.
             fault = (
                 Blame.UNKNOWN
@@ -212,6 +216,7 @@ class Leasing:
                 blame=fault,
                 timing=Timing(total=feedback.latency or 0.0),
                 target=feedback.target,
+                ban=None if feedback.target is None else ban_of(feedback.status, feedback.banned),
             ),
         )
 

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shoal.domain import Order, Pick, Query, Scheme
+from shoal.domain import Order, Path, Pick, Query, Scheme
 from shoal.domain.health import Forecast
 from shoal.engine.postings import Postings
 from shoal.engine.ranking import Entry
@@ -45,16 +45,21 @@ class Page(Struct, frozen=True, gc=False):
 
 
 class Listing:
-    """The orders of a pool. ``entries`` walks through all of its paths, ``forecast`` makes one for now."""
+    """The orders of a pool.
+
+    ``entries`` walks through all of its paths, ``forecast`` makes one for now, ``reaches`` says whether a path may be
+    handed out for a target."""
 
     def __init__(
         self,
         entries: Callable[[], Iterable[Entry]],
         forecast: Callable[[Entry, float], Forecast],
+        reaches: Callable[[str, Path, float], bool],
         options: PoolOptions,
     ) -> None:
         self._entries = entries
         self._forecast = forecast
+        self._reaches = reaches
         self._options = options
         self._orders: dict[Order, _Ordered] = {}
         self._postings = Postings(entries)
@@ -120,9 +125,7 @@ class Listing:
             looked = total = 0
             for entry in self._entries() if some is None else some:
                 looked += 1
-                if timely(query, entry.path, entry.chance, now, self._options) and fits(
-                    query, entry.record, entry.path
-                ):
+                if timely(query, entry.path, entry.chance, now, self._options) and self._fits(query, entry, now):
                     total += 1
             while len(self._counts) >= _COUNTS:
                 del self._counts[next(iter(self._counts))]
@@ -130,10 +133,15 @@ class Listing:
             self._counts[filters] = now + looked / _COUNTED_PER_SECOND, total
         return total
 
+    def _fits(self, query: Query, entry: Entry, now: float) -> bool:
+        if not fits(query, entry.record, entry.path):
+            return False
+        return query.target is None or self._reaches(query.target, entry.path, now)
+
     def _as_fitting(self, entry: Entry, query: Query, now: float) -> Pick | None:
         record, path = entry.record, entry.path
         # The age of what is long dead is cheaper to see than its forecast is to make.
-        if not timely(query, path, 1.0, now, self._options) or not fits(query, record, path):
+        if not timely(query, path, 1.0, now, self._options) or not self._fits(query, entry, now):
             return None
         chance = self._forecast(entry, now)
         if not timely(query, path, chance.probability, now, self._options):

@@ -16,11 +16,13 @@ from shoal.engine.census import Census
 from shoal.engine.listing import Listing, Page
 from shoal.engine.past import Past
 from shoal.engine.ranking import Entry, Ranking, step_of
+from shoal.engine.reaching import Reaching
 from shoal.options import PoolOptions
 from shoal.policy.forecast import BUILT_IN, forecast
 from shoal.policy.learning import Model
 from shoal.policy.selection import choose, fits, timely, worth
 from shoal.policy.source_use import SourceUse
+from shoal.policy.target_table import TargetTable
 
 _ENOUGH = {Strategy.FASTEST: 32, Strategy.STICKY: 48}
 """Candidates that a pick compares, best first. Those behind the first few are hardly better."""
@@ -64,6 +66,7 @@ class Pool:
         self._records: dict[str, Record] = {}
         self.banned: dict[str, Record] = {}
         """Records that worked once and that the user keeps out; checks go on, so that they come back as they are."""
+        self._reaching = Reaching()
         self._entries: dict[str, list[Entry]] = {}
         self._all = Ranking(Query(not_honesties=frozenset()))
         self._rankings: dict[Query, Ranking] = {}
@@ -77,7 +80,7 @@ class Pool:
         self._expected = (0.0, 0.0)
         self.past = Past()
         """The last results of each record."""
-        self._listing = Listing(self._all.best_first, self._forecast_of, options)
+        self._listing = Listing(self._all.best_first, self._forecast_of, self._reaching.reaches, options)
         self.working = 0
         """Paths whose last check or use worked."""
 
@@ -94,6 +97,15 @@ class Pool:
     def forecast(self, path: Path, now: float) -> Forecast:
         """The forecast of a path by what the pool has learned so far."""
         return forecast(path.health, now, model=self.model)
+
+    def use_targets(self, targets: TargetTable) -> None:
+        """From now on queries mean these targets."""
+        self._reaching.table = targets
+        self._rankings.clear()
+
+    def minds(self, target: str, now: float) -> bool:
+        """Whether anything is known of this target by which proxies differ."""
+        return self._reaching.minds(target, now)
 
     def apply(self, record: Record, now: float) -> None:
         """Take in a record's new state; one that was never verified is left out."""
@@ -114,6 +126,8 @@ class Pool:
         for path in record.paths:
             if not path.is_verified:
                 continue
+            if path.reaches:
+                self._reaching.note(path, now)
             entry = next((entry for entry in known if entry.path.scheme is path.scheme), None) or Entry(record, path)
             entry.record, entry.path = record, path
             self._rank(entry, now)
@@ -229,6 +243,8 @@ class Pool:
             return False
         if self._is_limited and not self.uses.may(entry.record.key, entry.record.sources, now, query.target):
             return False
+        if query.target is not None and self._reaching.is_kept_from(query.target, entry.path, now):
+            return False
         return not (query.exclude and not fits(query, entry.record, entry.path))
 
     def _refresh(self, entry: Entry, now: float) -> bool:
@@ -246,7 +262,7 @@ class Pool:
         entry.step = step_of(entry.chance, entry.band)
         self._all.put(entry)
         for ranking in self._rankings.values():
-            if fits(ranking.query, entry.record, entry.path):
+            if self._reaching.passes(ranking.query, entry.record, entry.path):
                 ranking.put(entry)
             else:
                 ranking.drop(entry)
@@ -264,7 +280,8 @@ class Pool:
         filters = replace(
             query,
             exclude=frozenset(),
-            target=None,
+            # Of a target that is none of ours only bans are known, which end by themselves.
+            target=self._reaching.named(query.target),
             min_forecast=None,
             max_age=None,
             limit=None,
@@ -278,7 +295,7 @@ class Pool:
         if ranking is None:
             ranking = Ranking(filters)
             for entry in self._all.best_first():
-                if fits(filters, entry.record, entry.path):
+                if self._reaching.passes(filters, entry.record, entry.path):
                     ranking.put(entry)
             self._make_room(len(ranking))
         # The one used last stands last.

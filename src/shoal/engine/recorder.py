@@ -21,6 +21,7 @@ from shoal.policy.lessons import lessons
 from shoal.policy.schedule import after_use, next_check
 from shoal.policy.source_budget import next_day
 from shoal.policy.source_limits import recheck
+from shoal.policy.target_table import TargetTable
 from shoal.ports import Clock, Store
 
 _MODEL = "forecast-model"
@@ -67,6 +68,8 @@ class Recorder:
         """Keys deleted lately and when, oldest first."""
         self.pressure = 1.0
         """How far the schedule stretches the waits of what would not be handed out; the scheduler sets it."""
+        self.targets = TargetTable()
+        """What names of targets mean; whoever owns the targets replaces it."""
         self._saved = (0, 0.0)
         """Lessons in the model that was saved last, and when."""
         self.checked = 0
@@ -102,13 +105,13 @@ class Recorder:
         self._keep(replace(folded, next_check=due), now)
 
     def used(self, key: str, observation: Observation) -> None:
-        """What a client saw; unknown records are ignored."""
+        """What a client saw, or a visit to a target showed; unknown records are ignored."""
         record = self._pending.get(key) or self._pool.record(key)
         if record is None:
             return
         now = self._clock.now()
         self._pool.model = lessons(self._pool.model, record, (observation,))
-        folded = fold_use(record, observation)
+        folded = fold_use(record, observation, self.targets)
         self._keep(replace(folded, next_check=after_use(folded, now, observation.works, self._check)), now)
 
     def hasten(self, record: Record) -> None:

@@ -24,6 +24,8 @@ from shoal.engine.rates import Growth, success
 from shoal.engine.recorder import Recorder
 from shoal.engine.scheduler import Scheduler
 from shoal.engine.source_report import SourceReport, report_of
+from shoal.engine.target_face import TargetFace
+from shoal.engine.targets import Targets
 from shoal.errors import StoreError
 from shoal.policy.health_report import problems
 from shoal.policy.source_use import SourceUse
@@ -43,7 +45,7 @@ _RATE_WINDOW = 10.0
 """Seconds over which checks per second are averaged."""
 
 
-class PoolService:
+class PoolService(TargetFace):
     """Reads are answered from memory; only ``get``, ``pop`` and ``delete`` touch the store."""
 
     def __init__(
@@ -58,6 +60,7 @@ class PoolService:
         collector: Collector | None = None,
         vantage: Vantage | None = None,
         on_request: OnRequest | None = None,
+        targets: Targets | None = None,
     ) -> None:
         self._store = store
         self._pool = pool
@@ -70,6 +73,7 @@ class PoolService:
         self._on_request = on_request
         self.gateway_figures: Callable[[], GatewayFigures] | None = None
         """What went through the gateway, set by whoever opens one."""
+        self._targets = targets
         self._started_at = clock.now()
         self._counts = Counts()
         self._store_error: str | None = None
@@ -208,6 +212,10 @@ class PoolService:
     def history(self) -> History:
         """The pool minute by minute."""
         return self._history
+
+    def minds(self, target: str) -> bool:
+        """Whether anything is known of this target by which proxies differ."""
+        return self._pool.minds(target, self._clock.now())
 
     async def release(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:
         """End a lease and learn from it; False when it had run out or never was."""

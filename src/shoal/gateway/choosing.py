@@ -108,8 +108,16 @@ class Chooser:
 
     def choose(self, demand: Demand, tried: Tried, *, again: bool = True) -> Choice | None:
         """The next upstream; None when nothing fits. ``again`` allows one that failed, when there is no other."""
+        params = demand.params
+        if params.query.target is None and params.session is None and self._service.minds(demand.target):
+            # What is known to reach the target, or at least not banned there, comes first; others are better than none.
+            choice = self._choose(demand, tried, replace(params.query, target=demand.target), again=False)
+            if choice is not None:
+                return choice
+        return self._choose(demand, tried, params.query, again=again)
+
+    def _choose(self, demand: Demand, tried: Tried, base: Query, *, again: bool) -> Choice | None:
         must, cannot = needs(demand)
-        base = demand.params.query
         if demand.params.session is not None:
             choice = self._sessions.choose(demand, query_for(base, must, cannot, frozenset()))
             # At its source's limit the session waits for its proxy rather than lose it.

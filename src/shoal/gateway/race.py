@@ -136,7 +136,8 @@ class Race:
         core.answered(self.demand)
         if latency is not None:
             core.tally.first_byte.observe(latency)
-        self._report(attempt.pick, Feedback(ok=True, latency=latency, target=self.demand.target))
+        told = Feedback(ok=True, latency=latency, target=self.demand.target, status=status or None)
+        self._report(attempt.pick, told)
         if self._doubts:
             self._doubts.settle(status, self.demand.target, self._report)
         if self.demand.params.session is not None:

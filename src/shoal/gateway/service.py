@@ -31,6 +31,10 @@ class GatewayService(Protocol):
         """What a use of a proxy showed."""
         ...
 
+    def minds(self, target: str) -> bool:
+        """Whether anything is known of this target (HOST:PORT) by which proxies differ."""
+        ...
+
     def ready(self) -> tuple[bool, str]:
         """Whether there is something to hand out, and why or why not."""
         ...

@@ -9,20 +9,24 @@ from shoal.options.check import CheckOptions, JudgeOptions
 from shoal.options.gateway import GatewayOptions
 from shoal.options.pool import GeoOptions, PoolOptions, StoreOptions
 from shoal.options.sources import SOURCE_KINDS, AdmissionOptions, OwnSource, SourceOptions
+from shoal.options.targets import Expect, OwnTarget, TargetOptions
 
 __all__ = [
     "SOURCE_KINDS",
     "AdmissionOptions",
     "ApiOptions",
     "CheckOptions",
+    "Expect",
     "GatewayOptions",
     "GeoOptions",
     "JudgeOptions",
     "Options",
     "OwnSource",
+    "OwnTarget",
     "PoolOptions",
     "SourceOptions",
     "StoreOptions",
+    "TargetOptions",
 ]
 
 
@@ -38,3 +42,4 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     api: ApiOptions = ApiOptions()
     gateway: GatewayOptions = GatewayOptions()
     geo: GeoOptions = GeoOptions()
+    targets: TargetOptions = TargetOptions()

@@ -8,9 +8,12 @@ from msgspec.structs import replace
 
 from shoal.domain import Anonymity, Blame, CheckResult, Honesty, Kind, Observation, Path, Record, Timing
 from shoal.policy.forecast import fold as fold_health
+from shoal.policy.reach import fold_reach
+from shoal.policy.target_table import TargetTable
 
 _ALPHA = 0.3
 """Weight of the newest timing in the moving average: the typical step between two samples is a factor 1.9."""
+_NO_TARGETS = TargetTable()
 
 
 def fold_check(record: Record, result: CheckResult, now: float) -> Record:
@@ -30,9 +33,12 @@ def fold_check(record: Record, result: CheckResult, now: float) -> Record:
     )
 
 
-def fold_use(record: Record, observation: Observation) -> Record:
-    """The record after a client used it."""
-    return replace(record, paths=_fold_all(record.paths, (observation,)), version=record.version + 1)
+def fold_use(record: Record, observation: Observation, targets: TargetTable = _NO_TARGETS) -> Record:
+    """The record after a client used it, or the pool asked a target through it."""
+    paths = _fold_all(record.paths, (observation,))
+    if observation.target is not None:
+        paths = tuple([fold_reach(path, observation, targets) for path in paths])
+    return replace(record, paths=paths, version=record.version + 1)
 
 
 def _fold_all(paths: tuple[Path, ...], observations: Iterable[Observation]) -> tuple[Path, ...]:

@@ -24,7 +24,8 @@ NAME_PATTERN: Final = r"[^,!\x00-\x20\x7f][^,\x00-\x1f\x7f]{0,199}"
 """Names of sources and tags."""
 COUNTRY_PATTERN: Final = "[A-Za-z]{2}"
 ASN_PATTERN: Final = "(?:[Aa][Ss])?[0-9]{1,10}"
-TARGET_PATTERN: Final = r"[A-Za-z0-9._:\[\]-]{1,260}"
+TARGET_PATTERN: Final = r"(?:https?://[!$-~]{1,2000}|[A-Za-z0-9._:\[\]-]{1,260})"
+"""Name of a target, HOST, HOST:PORT or URL."""
 EXCLUDE_PATTERN: Final = r"[A-Za-z0-9._:\[\]-]{1,260}"
 AGE_PATTERN: Final = r"[0-9]{1,9}(?:\.[0-9]{1,6})?[smhd]?"
 
@@ -170,7 +171,7 @@ def _exclude(settings: dict[str, Any], name: str, text: str) -> None:
 
 def _target(settings: dict[str, Any], name: str, text: str) -> None:
     if re.fullmatch(TARGET_PATTERN, text) is None:
-        raise InvalidQueryError(name, "target must be HOST or HOST:PORT")
+        raise InvalidQueryError(name, "target must be the name of a target, HOST, HOST:PORT or a URL")
     settings["target"] = text.lower()
 
 

@@ -7,6 +7,7 @@ from shoal.ports.resolver import ResolveError, Resolver
 from shoal.ports.source import Harvest, Source, SourceError, WayOut
 from shoal.ports.store import Added, Admitted, Change, ChangeKind, Counts, SourceState, Store
 from shoal.ports.vantage import JudgeStatus, Vantage
+from shoal.ports.visitor import Visitor
 
 __all__ = [
     "Added",
@@ -27,5 +28,6 @@ __all__ = [
     "SourceState",
     "Store",
     "Vantage",
+    "Visitor",
     "WayOut",
 ]

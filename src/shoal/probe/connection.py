@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from shoal.domain import Failure, Stage
@@ -28,6 +29,9 @@ class Exchange(asyncio.Protocol):
         "_reader", "_request", "_slot", "_stage", "_task", "_transport", "_wheel", "body", "certificate", "connected",
         "ended", "failure", "first_byte", "head", "kept", "moved", "ready", "reason", "started", "status",
     )  # fmt: skip
+
+    make_reader: Callable[[int], AnswerReader] = AnswerReader
+    """Reads an answer of at most so many bytes."""
 
     def __init__(
         self,
@@ -164,7 +168,7 @@ class Exchange(asyncio.Protocol):
                     self.head = data[: len(data) - len(body)]
                     self._one_more()
                     return
-                self._reader = AnswerReader(self._limit)
+                self._reader = self.make_reader(self._limit)
             elif self.kept is not None:
                 self._receive_second(data)
                 return

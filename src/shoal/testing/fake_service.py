@@ -20,6 +20,7 @@ from shoal.domain import (
     Query,
     Record,
     Scheme,
+    Target,
     Timing,
     Trust,
 )
@@ -33,9 +34,13 @@ from shoal.engine.on_request import Asked
 from shoal.engine.past import PastResult
 from shoal.engine.ranking import Entry
 from shoal.engine.source_report import SourceReport
-from shoal.options import PoolOptions
+from shoal.engine.targets import TargetReport
+from shoal.errors import InvalidQueryError
+from shoal.options import OwnTarget, PoolOptions, TargetOptions
 from shoal.policy.selection import fits, ordered
 from shoal.policy.source_use import SourceUse
+from shoal.policy.target_rules import TargetRules
+from shoal.policy.target_table import read_target
 from shoal.ports import Added, Store
 from shoal.stores.memory import MemoryStore
 from shoal.testing.builders import make_path, make_record
@@ -57,6 +62,7 @@ class FakeService:
         self.reports: builtins.list[SourceReport] = []
         self.runs: builtins.list[str] = []
         self.pasts: dict[str, builtins.list[PastResult]] = {}
+        self.kept: dict[str, Target] = {}
         self.store: Store = MemoryStore()
         with contextlib.suppress(StopIteration):
             self.store.open().__await__().__next__()  # it waits for nothing, and there is no loop here
@@ -95,7 +101,9 @@ class FakeService:
             raise self.error
         entries = [Entry(record, path) for record in self.records for path in record.paths if path.is_verified]
         options = PoolOptions(min_forecast=0.0, max_age=1e12)
-        return Listing(lambda: entries, lambda entry, now: self.forecast(entry.path), options).page(query, NOW, after)
+        return Listing(lambda: entries, lambda entry, now: self.forecast(entry.path), _anywhere, options).page(
+            query, NOW, after
+        )
 
     def count(self, query: Query) -> int:
         return len(self.list(replace(query, limit=None)))
@@ -154,6 +162,24 @@ class FakeService:
         self.reports = [replace(one, paused=paused) if one.name == name else one for one in self.reports]
         return any(report.name == name for report in self.reports)
 
+    def targets(self) -> builtins.list[TargetReport]:
+        return [TargetReport(target, 1, 2, 1, 3, 0.25, NOW, is_down=False) for target in self.kept.values()]
+
+    async def add_target(self, own: OwnTarget, /) -> TargetReport | None:
+        target, wrong = read_target(own, TargetOptions(), TargetRules().judge)
+        if target is None:
+            raise InvalidQueryError("target", f"the target {'; '.join(wrong)}")
+        if target.name in self.kept:
+            return None
+        self.kept[target.name] = target
+        return self.targets()[-1]
+
+    async def delete_target(self, name: str, /) -> bool:
+        return self.kept.pop(name, None) is not None
+
+    def minds(self, target: str) -> bool:
+        return False
+
     async def release(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:
         lease = self.leases.pop(id, None)
         if lease is not None and feedback is not None:
@@ -190,6 +216,10 @@ class FakeService:
 
     async def refresh(self) -> None:
         self.refreshed += 1
+
+
+def _anywhere(target: str, path: Path, now: float) -> bool:
+    return True
 
 
 def _urls(record: Record) -> builtins.list[str]:

@@ -65,6 +65,9 @@ class Service:
     def report(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
         self.given.append((key, feedback))
 
+    def minds(self, target: str) -> bool:
+        return self.pool.minds(target, NOW)
+
     def ready(self) -> tuple[bool, str]:
         return (True, "") if len(self.pool) else (False, "no proxy has passed a check yet; checks are running")
 

@@ -43,6 +43,7 @@ def test_list_shows_everything_a_client_can_ask_about(client: TestClient, servic
             "last_ok": "2027-01-15T07:59:59.000Z",
             "checks": 7,
             "failure": {"stage": "connect", "reason": "timeout", "detail": "slow"},
+            "targets": [],
         }
     ]
 

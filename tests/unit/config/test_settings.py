@@ -9,7 +9,7 @@ def test_every_option_stands_in_the_table_with_its_default_and_help() -> None:
     options = Options()
     keys = {setting.key for setting in SETTINGS}
     fields = {f"{g}.{n}" for g in Options.__struct_fields__ for n in getattr(options, g).__struct_fields__}
-    tables = {"sources.own"}
+    tables = {"sources.own", "targets.own"}
     assert keys == fields - tables
     for setting in SETTINGS:
         assert getattr(getattr(options, setting.group), setting.name) == setting.default

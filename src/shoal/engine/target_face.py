@@ -1,0 +1,39 @@
+"""What the service says and does about targets."""
+
+from __future__ import annotations
+
+import builtins
+
+from shoal.engine.events import Events
+from shoal.engine.targets import TargetReport, Targets
+from shoal.errors import StoreError
+from shoal.options import OwnTarget
+
+
+class TargetFace:
+    """A part of ``PoolService``."""
+
+    _targets: Targets | None
+    _events: Events
+
+    def targets(self) -> builtins.list[TargetReport]:
+        """Each target and how many reach it now."""
+        return self._targets.reports() if self._targets is not None else []
+
+    async def add_target(self, own: OwnTarget) -> TargetReport | None:
+        """One more target, on disk when this returns; None when the name is taken. Raises InvalidQueryError and
+        StoreError."""
+        if self._targets is None:
+            raise StoreError("this process only reads the pool")
+        target = await self._targets.add(own)
+        if target is None:
+            return None
+        self._events.publish("target_added", {"name": target.name, "url": target.url})
+        return self._targets.report(target.name)
+
+    async def delete_target(self, name: str) -> bool:
+        """Forget a target that was added; False when there is none of that name, or the settings file has it."""
+        if self._targets is None or not await self._targets.delete(name):
+            return False
+        self._events.publish("target_deleted", {"name": name})
+        return True
