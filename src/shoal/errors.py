@@ -31,6 +31,10 @@ class InvalidQueryError(ShoalError, ValueError):
         super().__init__(message)
 
 
+class RefusedTargetError(ShoalError, ValueError):
+    """A site cannot be a target: its address, or what is expected of it."""
+
+
 class StoreError(ShoalError, OSError):
     """The store cannot be opened, read or written."""
 

@@ -51,7 +51,7 @@ class OutcomeBody(Struct, frozen=True, forbid_unknown_fields=True):
     failure: FailureBody | UnsetType = UNSET
     target: Annotated[str, Meta(pattern=f"^{TARGET_PATTERN}$")] | UnsetType = UNSET
     bytes: Annotated[int, Meta(ge=0, le=_BYTES_LIMIT)] | UnsetType = UNSET
-    status: Annotated[int, Meta(ge=100, le=599)] | UnsetType = UNSET
+    status: Annotated[float, Meta(ge=100, le=599, multiple_of=1)] | UnsetType = UNSET
     banned: bool = False
 
     @property
@@ -69,7 +69,7 @@ class OutcomeBody(Struct, frozen=True, forbid_unknown_fields=True):
             else Failure(failure.stage, failure.reason, "".join(c if c.isprintable() else "?" for c in failure.detail)),
             target=None if self.target is UNSET else self.target,
             bytes_used=0 if self.bytes is UNSET else self.bytes,
-            status=None if self.status is UNSET else self.status,
+            status=None if self.status is UNSET else int(self.status),
             banned=self.banned,
         )
 
@@ -117,11 +117,14 @@ class TokenBody(Struct, frozen=True, forbid_unknown_fields=True):
     rate: Annotated[float, Meta(ge=0.001, le=1e6)] | UnsetType = UNSET
 
 
+_Status = Annotated[float, Meta(ge=100, le=599, multiple_of=1)]
+
+
 class ExpectBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What a right answer looks like: one of ``status`` (left out: 200 to 399), ``regex`` found in it and
     ``not_regex`` not."""
 
-    status: Annotated[int, Meta(ge=100, le=599)] | Annotated[list[int], Meta(max_length=50)] = []
+    status: _Status | Annotated[list[_Status], Meta(max_length=50)] = []
     regex: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
     not_regex: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
 
@@ -130,7 +133,7 @@ class TargetBody(Struct, frozen=True, forbid_unknown_fields=True):
     """A site that matters. ``name`` left out: its host; ``interval`` and ``cool_down`` in seconds, ``rate`` in requests
     a second; left out: those of the settings."""
 
-    url: Annotated[str, Meta(min_length=1, max_length=2000)]
+    url: Annotated[str, Meta(pattern="^https?://[!-~]{1,2000}$")]
     name: Annotated[str, Meta(pattern=f"^{TARGET_NAME_PATTERN}$")] | UnsetType = UNSET
     expect: ExpectBody = ExpectBody()
     interval: Annotated[float, Meta(gt=0, le=1e9)] | UnsetType = UNSET
@@ -145,7 +148,9 @@ class TargetBody(Struct, frozen=True, forbid_unknown_fields=True):
             url=self.url,
             name="" if self.name is UNSET else self.name,
             expect=Expect(
-                status if isinstance(status, int) else tuple(status), self.expect.regex, self.expect.not_regex
+                tuple(map(int, status)) if isinstance(status, list) else int(status),
+                self.expect.regex,
+                self.expect.not_regex,
             ),
             interval=None if self.interval is UNSET else self.interval,
             cool_down=None if self.cool_down is UNSET else self.cool_down,

@@ -93,7 +93,7 @@ class PoolService(Protocol):
         ...
 
     async def add_target(self, own: OwnTarget, /) -> TargetReport | None:
-        """One more, on disk when this returns; None when the name is taken. Raises InvalidQueryError."""
+        """One more, on disk when this returns; None when the name is taken. Raises RefusedTargetError."""
         ...
 
     async def delete_target(self, name: str, /) -> bool:

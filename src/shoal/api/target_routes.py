@@ -12,6 +12,7 @@ from shoal.api.responses import NO_STORE, json_response, problem_response
 from shoal.api.service import PoolService
 from shoal.api.target_views import target_view
 from shoal.domain.problem import Problem
+from shoal.errors import RefusedTargetError
 
 _UNKNOWN: Final = Problem(404, "unknown_target", "There is no target of this name; /v1/targets lists them.")
 _IN_FILE: Final = Problem(409, "defined_by_file", "The settings file defines this target: change it there.")
@@ -38,7 +39,10 @@ class TargetRoutes:
 
     async def add(self, request: Request) -> Response:
         own = read_target_body(await read_body(request)).own
-        report = await self._service.add_target(own)
+        try:
+            report = await self._service.add_target(own)
+        except RefusedTargetError as error:
+            return problem_response(Problem(403, "target_refused", f"{error}.".capitalize(), "url"))
         if report is None:
             return problem_response(_TAKEN)
         return json_response(target_view(report), status=201)

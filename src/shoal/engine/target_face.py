@@ -21,7 +21,7 @@ class TargetFace:
         return self._targets.reports() if self._targets is not None else []
 
     async def add_target(self, own: OwnTarget) -> TargetReport | None:
-        """One more target, on disk when this returns; None when the name is taken. Raises InvalidQueryError and
+        """One more target, on disk when this returns; None when the name is taken. Raises RefusedTargetError and
         StoreError."""
         if self._targets is None:
             raise StoreError("this process only reads the pool")

@@ -15,7 +15,7 @@ from msgspec import Struct
 from shoal.domain import Blame, Observation, Target
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
-from shoal.errors import InvalidQueryError, StoreError
+from shoal.errors import RefusedTargetError, StoreError
 from shoal.options import OwnTarget, TargetOptions
 from shoal.policy.reach import carries, reach_of
 from shoal.policy.target_table import Judge, TargetTable, read_target
@@ -98,17 +98,17 @@ class Targets:
             await asyncio.sleep(FOLLOW_INTERVAL)
 
     async def add(self, own: OwnTarget) -> Target | None:
-        """Keep one more, on disk when this returns; None when the name is taken. Raises InvalidQueryError."""
+        """Keep one more, on disk when this returns; None when the name is taken. Raises RefusedTargetError."""
         target, wrong = read_target(own, self._options, self._judge)
         if target is None:
-            raise InvalidQueryError("target", f"the target {'; '.join(wrong)}")
+            raise RefusedTargetError(f"the target {'; '.join(wrong)}")
         own = msgspec.structs.replace(own, name=target.name)
         while True:
             await self.load()
             if target.name in self.table.by_name:
                 return None
             if len(self._added) >= ADDED_LIMIT:
-                raise InvalidQueryError("target", f"{ADDED_LIMIT} targets were added, which is the most; delete one")
+                raise RefusedTargetError(f"{ADDED_LIMIT} targets were added, which is the most; delete one")
             if await self._swap((*self._added, own)):
                 return self.table.by_name[target.name]
 

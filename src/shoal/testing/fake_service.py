@@ -35,7 +35,7 @@ from shoal.engine.past import PastResult
 from shoal.engine.ranking import Entry
 from shoal.engine.source_report import SourceReport
 from shoal.engine.targets import TargetReport
-from shoal.errors import InvalidQueryError
+from shoal.errors import RefusedTargetError
 from shoal.options import OwnTarget, PoolOptions, TargetOptions
 from shoal.policy.selection import fits, ordered
 from shoal.policy.source_use import SourceUse
@@ -168,7 +168,7 @@ class FakeService:
     async def add_target(self, own: OwnTarget, /) -> TargetReport | None:
         target, wrong = read_target(own, TargetOptions(), TargetRules().judge)
         if target is None:
-            raise InvalidQueryError("target", f"the target {'; '.join(wrong)}")
+            raise RefusedTargetError(f"the target {'; '.join(wrong)}")
         if target.name in self.kept:
             return None
         self.kept[target.name] = target

@@ -30,7 +30,7 @@ from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.engine.targets import ADDED_LIMIT, Targets
 from shoal.engine.visiting import Visiting
-from shoal.errors import InvalidQueryError
+from shoal.errors import RefusedTargetError
 from shoal.options import CheckOptions, OwnTarget, PoolOptions, StoreOptions, TargetOptions
 from shoal.policy.reach import reach_of
 from shoal.policy.target_rules import TargetRules
@@ -141,11 +141,11 @@ def test_what_is_refused_is_told_and_the_number_is_bounded() -> None:
     async def main() -> None:
         bench = Bench()
         await bench.store.open()
-        with pytest.raises(InvalidQueryError, match="loopback"):
+        with pytest.raises(RefusedTargetError, match="loopback"):
             await bench.targets.add(OwnTarget(url="http://127.0.0.1/"))
         for number in range(ADDED_LIMIT):
             await bench.targets.add(OwnTarget(url=f"https://t{number}.example"))
-        with pytest.raises(InvalidQueryError, match="most"):
+        with pytest.raises(RefusedTargetError, match="most"):
             await bench.targets.add(OwnTarget(url="https://more.example"))
 
     run_virtual(main())
