@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shoal.api.service import PoolService
 from shoal.api.target_views import ReachView, reach_views
-from shoal.api.times import Time
+from shoal.api.times import Time as Time
 from shoal.api.times import rfc3339 as rfc3339
 from shoal.api.tokens import Token
 from shoal.domain import (
