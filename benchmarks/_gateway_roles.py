@@ -141,6 +141,7 @@ async def serve_ours(port: int, upstream: int) -> None:
     from shoal.net.resolver import SystemResolver
     from shoal.options import AdmissionOptions, GatewayOptions, PoolOptions
     from shoal.policy.address_rules import AddressRules
+    from shoal.policy.source_use import SourceUse
     from shoal.upstream import make_contexts
 
     clock = SystemClock()
@@ -152,10 +153,14 @@ async def serve_ours(port: int, upstream: int) -> None:
     path = Path(Scheme.HTTP, health, can, timing=Timing(connect=0.2, handshake=0.4, total=0.5))
     endpoint = Endpoint("127.0.0.1", upstream)
     record = Record(record_id(str(endpoint)), str(endpoint), endpoint, trust=Trust.OWN, paths=(path,))
-    pool = Pool(PoolOptions(max_share=1.0, min_forecast=0.0), random.Random(1))
+    uses = SourceUse()
+    pool = Pool(PoolOptions(max_share=1.0, min_forecast=0.0), random.Random(1), uses=uses)
     pool.apply(record, now)
 
     class Service:
+        def __init__(self) -> None:
+            self.uses = uses
+
         now = staticmethod(clock.now)
 
         def pick(self, query: Any) -> Any:

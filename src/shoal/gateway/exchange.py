@@ -54,7 +54,8 @@ class Exchange:
         self._timer: asyncio.TimerHandle | None = None
         self.ahead = bytearray()
         self.up = self.down = 0
-        self._race = Race(core, demand, self, reuse=request.method in IDEMPOTENT)
+        idempotent = request.method in IDEMPOTENT
+        self._race = Race(core, demand, self, reuse=idempotent, careful=not idempotent)
 
     def start(self, begin: bytes) -> None:
         """``begin`` is what came behind the head."""

@@ -46,14 +46,19 @@ class Race:
 
     A winner on trial that fails before the target's first byte is given back with ``lost``, and the race goes on
     under the same deadline; ``proved`` ends the trial.
+
+    ``reuse`` allows connections kept from before; ``careful`` prefers proxies that tunnel: what can be sent only once
+    should not meet a proxy of which nothing has shown yet that it is alive.
     """
 
     __slots__ = (
-        "_core", "_doubts", "_hedge_timer", "_over", "_reuse", "_runner", "_running", "_tried", "deadline", "demand",
-        "failures", "winner",
+        "_careful", "_core", "_doubts", "_hedge_timer", "_over", "_reuse", "_runner", "_running", "_tried",
+        "deadline", "demand", "failures", "winner",
     )  # fmt: skip
 
-    def __init__(self, core: Core, demand: Demand, runner: Runner, *, reuse: bool = False) -> None:
+    def __init__(
+        self, core: Core, demand: Demand, runner: Runner, *, reuse: bool = False, careful: bool = False
+    ) -> None:
         self._core = core
         self._runner = runner
         self._running: list[Attempt] = []
@@ -62,6 +67,7 @@ class Race:
         self._hedge_timer: asyncio.TimerHandle | None = None
         self._over = False
         self._reuse = reuse
+        self._careful = careful
         self.demand = demand
         self.failures: list[Failure] = []
         self.deadline = core.loop.time() + core.options.deadline
@@ -119,7 +125,7 @@ class Race:
         if not goes_on([*self.failures, failure], self._core.options.attempts) or not self.has_time:
             return False
         tried = self._tried.with_(attempt.pick)
-        choice = self._choose(tried, doubted=True, again=False)
+        choice = self._choose(tried, tunnel=True, again=False)
         if choice is None:
             return False
         self._doubts.add(attempt.pick, status, failure, latency)
@@ -186,7 +192,7 @@ class Race:
 
     def _launch(self, *, told: bool = False) -> bool:
         """Start the next attempt; False (after telling the runner, unless ``told``) when there is none to start."""
-        choice = self._choose(self._tried, doubted=bool(self._doubts)) if self.has_time else None
+        choice = self._choose(self._tried, tunnel=self._careful or bool(self._doubts)) if self.has_time else None
         if choice is None:
             if not told:
                 self._finish()
@@ -195,9 +201,9 @@ class Race:
         self._begin(*choice)
         return True
 
-    def _choose(self, tried: Tried, *, doubted: bool, again: bool = True) -> Choice | None:
+    def _choose(self, tried: Tried, *, tunnel: bool, again: bool = True) -> Choice | None:
         chooser = self._core.chooser
-        choice = chooser.choose_tunnel(self.demand, tried) if doubted else None
+        choice = chooser.choose_tunnel(self.demand, tried) if tunnel else None
         return choice or chooser.choose(self.demand, tried, again=again)
 
     def _begin(self, pick: Pick, mode: Mode) -> None:
@@ -231,7 +237,7 @@ class Race:
         if self._over or len(self._running) >= _SIDE_BY_SIDE or not core.hedges.spend():
             return
         tried = self._tried.with_(*(attempt.pick for attempt in self._running))
-        choice = self._choose(tried, doubted=bool(self._doubts), again=False)
+        choice = self._choose(tried, tunnel=self._careful or bool(self._doubts), again=False)
         remaining = self.deadline - core.loop.time()
         if choice is None or remaining <= 0.0:
             return

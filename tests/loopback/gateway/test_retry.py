@@ -364,3 +364,31 @@ async def test_a_client_that_leaves_ends_its_dials(bare, kit):
             writer.transport.abort()
             await ended.wait()
     assert not bare.service.given
+
+
+async def test_what_can_be_sent_only_once_goes_through_a_tunnel_that_stands(bare, kit):
+    async def close_after_the_request(reader, writer, number):
+        await reader.read(65_536)
+
+    async def tunnel_then_answer(reader, writer, number):
+        await kit.accept_tunnel(reader, writer)
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(3)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        await writer.drain()
+
+    any_port = (Capability.FORWARD, Capability.TUNNEL, Capability.TUNNEL_ANY_PORT)
+    async with (
+        kit.Upstream("127.1.1.1", close_after_the_request) as dead,
+        kit.Upstream("127.2.2.2", close_after_the_request) as also_dead,
+        kit.Upstream("127.3.3.3", tunnel_then_answer) as alive,
+        bare.gateway(
+            [dead.record(Capability.FORWARD), also_dead.record(*any_port), alive.record(*any_port)], ordered=True
+        ) as gateway,
+    ):
+        got = await kit.talk(
+            gateway.port,
+            b"POST http://example.com/ HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc",
+        )
+        assert got.startswith(b"HTTP/1.1 200 ")
+        assert (dead.connections, also_dead.connections, alive.connections) == (0, 1, 1)
