@@ -11,11 +11,14 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from shoal.api import openapi as doc
 from shoal.api.compat import Compat
+from shoal.api.gate import Gate, Guard
 from shoal.api.gateway_routes import GatewayRoutes
-from shoal.api.guard import Guard, Paces, access_of
+from shoal.api.guard import Paces, access_of
+from shoal.api.hot import Hot
 from shoal.api.link_routes import LinkRoutes
 from shoal.api.manage import Manage
 from shoal.api.responses import problem_response
@@ -40,6 +43,12 @@ class ShoalAPI(FastAPI):
 
     needs_token: bool = False
     limit: int = 0
+    hot: Hot | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.hot is not None and scope["type"] == "http" and await self.hot.answers(scope, receive, send):
+            return
+        await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         if not self.openapi_schema:
@@ -82,7 +91,8 @@ def build_app(
     app.needs_token = access.needs_token
     app.limit = options.limit
     tokens = TokenBook(service.store, service, secrets.token_urlsafe)
-    app.add_middleware(Guard, access=access, tokens=tokens, paces=Paces(service, options.rate))
+    gate = Gate(access, tokens, Paces(service, options.rate))
+    app.add_middleware(Guard, gate=gate)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(InvalidQueryError, _on_invalid_query)
     app.add_exception_handler(InvalidProxyError, _on_invalid_proxy)
@@ -92,12 +102,15 @@ def build_app(
     v1 = V1(service, limit=options.limit, version=version)
     routes.add_v1(v1)
     routes.add_manage(Manage(service, import_limit=options.import_limit_bytes))
-    routes.add_links(LinkRoutes(LinkBook(service.store, service, secrets.randbelow), service, options, v1.found))
+    links = LinkRoutes(LinkBook(service.store, service, secrets.randbelow), service, options, v1.found)
+    routes.add_links(links)
     routes.add_targets(TargetRoutes(service))
     routes.add_watch(Watch(service, settings or Options(api=options), origins or {}, version))
     routes.add_tokens(TokenRoutes(tokens, service))
     routes.add_gateway(GatewayRoutes(gateway or GatewayDoor()))
-    routes.add_compat(Compat(service, limit=options.limit))
+    compat = Compat(service, limit=options.limit)
+    routes.add_compat(compat)
+    app.hot = Hot(gate, compat, v1, links)
     key = None if options.judge_key is None else options.judge_key.encode()
     app.router.routes[:0] = [*routes.in_order(), *judge_routes(key, service.now)]
     return app

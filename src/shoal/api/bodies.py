@@ -211,6 +211,8 @@ async def read_body(request: Request, limit: int = BODY_LIMIT_BYTES) -> bytes:
     """The whole body, the same when it is read again. Raises InvalidQueryError beyond ``limit`` bytes."""
     kept: bytes | None = request.scope.get("shoal.body")
     if kept is not None:
+        if len(kept) > limit:
+            raise _too_long(limit)
         return kept
     chunks = []
     size = 0
@@ -218,10 +220,14 @@ async def read_body(request: Request, limit: int = BODY_LIMIT_BYTES) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
         if size > limit:
-            raise InvalidQueryError("body", f"the body has {limit} bytes at most")
+            raise _too_long(limit)
     body: bytes = b"".join(chunks)
     request.scope["shoal.body"] = body
     return body
+
+
+def _too_long(limit: int) -> InvalidQueryError:
+    return InvalidQueryError("body", f"the body has {limit} bytes at most")
 
 
 def read_renewal(body: bytes) -> RenewBody:

@@ -18,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shoal.api.query import params_of
-from shoal.api.responses import problem_response, sorted_json_response, text_response
+from shoal.api.recent import Recent
+from shoal.api.responses import NO_STORE, problem_response, sorted_json, sorted_json_response, text_response
 from shoal.api.service import PoolService
-from shoal.domain import Anonymity, Capability, Pick, Query, Scheme
+from shoal.domain import Anonymity, Capability, Path, Pick, Query, Record, Scheme
 from shoal.domain.problem import Problem
 from shoal.errors import InvalidQueryError
 from shoal.policy.query_text import FIELDS, parse_query
@@ -99,6 +100,8 @@ class Compat:
     def __init__(self, service: PoolService, *, limit: int) -> None:
         self._service = service
         self._limit = limit
+        self._queries: Recent[bytes, Query] = Recent()
+        self._bodies: Recent[int, tuple[Record, Path, bytes]] = Recent()
 
     def _query(self, request: Request) -> Query:
         return compat_query(params_of(request.scope["query_string"]), limit=self._limit)
@@ -107,8 +110,25 @@ class Compat:
         return sorted_json_response(_ROUTES)
 
     async def get(self, request: Request) -> Response:
-        pick = self._service.pick(self._query(request))
-        return sorted_json_response(_NO_PROXY if pick is None else compat_object(pick))
+        return Response(self.got(request.scope["query_string"]), headers=NO_STORE, media_type="application/json")
+
+    def got(self, query_string: bytes) -> bytes:
+        """The body of ``/get/``. Raises InvalidQueryError."""
+        query = self._queries.get(query_string)
+        if query is None:
+            query = compat_query(params_of(query_string), limit=self._limit)
+            self._queries.put(query_string, query)
+        pick = self._service.pick(query)
+        if pick is None:
+            return sorted_json(_NO_PROXY)
+        path = pick.path
+        known = self._bodies.get(id(path))
+        # The same number may by now be that of another path, and a path may be part of several states of a record.
+        if known is not None and known[0] is pick.record and known[1] is path:
+            return known[2]
+        body = sorted_json(compat_object(pick))
+        self._bodies.put(id(path), (pick.record, path, body))
+        return body
 
     async def pop(self, request: Request) -> Response:
         pick = await self._service.pop(self._query(request))

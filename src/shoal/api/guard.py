@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from ipaddress import ip_address
-from math import ceil
 from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
-from starlette.types import ASGIApp, Receive, Send
-from starlette.types import Scope as Scope_
 
 from shoal.api.auth import matches, shown_token, token_hash
 from shoal.api.dashboard import ASSETS, wants_page
-from shoal.api.responses import problem_response
 from shoal.api.scopes import needed
 from shoal.api.tokens import Token, TokenBook
 from shoal.domain.address import special_use
 from shoal.domain.problem import Problem
-from shoal.errors import StoreError
 from shoal.options import ApiOptions
 from shoal.policy.bind import Network, is_loopback, parse_listen, parse_networks
 from shoal.policy.pacing import TokenBucket
@@ -30,6 +25,7 @@ CHANGING_PATHS: Final = frozenset(
     path + slash for path in ("/pop", "/delete", "/refresh") for slash in ("", "/")
 )  # GETs that change state, as old scripts use them
 OPEN_PATHS: Final = frozenset({"/healthz", "/check", "/check/", "/headers", "/echo"})
+OPEN_UNPACED: Final = ASSETS
 OPEN_PREFIXES: Final = ("/nonce/", "/doc/", "/s/", ASSETS)
 _READ_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -117,7 +113,7 @@ def _identify(
         return token
     if access.needs_token and not _is_allowed(access, client):
         return _NO_TOKEN if shown is None else _BAD_TOKEN
-    return None if _is_own_host(access, fields.get(b"host")) else _BAD_HOST
+    return None if is_own_host(access, fields.get(b"host")) else _BAD_HOST
 
 
 def _is_allowed(access: Access, client: str | None) -> bool:
@@ -131,7 +127,7 @@ def _is_allowed(access: Access, client: str | None) -> bool:
     return any((mapped or address) in network for network in access.networks)
 
 
-def _is_own_host(access: Access, host: str | None) -> bool:
+def is_own_host(access: Access, host: str | None) -> bool:
     """Without a token, only names that no stranger can point at us (DNS rebinding)."""
     if host is None:
         return True  # HTTP/1.0; browsers always send one
@@ -179,6 +175,11 @@ class Paces:
         self._rate = rate
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether those without a token have a pace."""
+        return self._rate > 0.0
+
     def wait(self, token: Token | None, client: str | None) -> float:
         """Seconds until this client may ask again, 0 for now."""
         rate = self._rate if token is None or token.rate is None else token.rate
@@ -190,48 +191,3 @@ class Paces:
         if len(self._buckets) > _BUCKETS:
             self._buckets.popitem(last=False)
         return bucket.take(self._clock.now())
-
-
-class Guard:
-    """ASGI middleware that asks ``decide``."""
-
-    def __init__(self, app: ASGIApp, access: Access, tokens: TokenBook, paces: Paces) -> None:
-        self._app = app
-        self._access = access
-        self._tokens = tokens
-        self._paces = paces
-
-    async def __call__(self, scope: Scope_, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            problem, headers = await self._refusal(scope)
-            if problem is not None:
-                await problem_response(problem, headers)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    async def _refusal(self, scope: Scope_) -> tuple[Problem | None, dict[str, str]]:
-        fields, path = scope["headers"], scope["path"]
-        if any(name == b"authorization" for name, _ in fields):
-            try:
-                await self._tokens.refresh()
-            except StoreError as error:
-                return Problem(503, "store_unavailable", f"{error}; try again shortly."), {"Retry-After": "1"}
-        client = scope["client"][0] if scope.get("client") else None
-        told = decide(
-            self._access,
-            scope["method"],
-            path,
-            fields,
-            client,
-            query_string=scope["query_string"],
-            tokens=self._tokens,
-        )
-        if isinstance(told, Problem):
-            challenge = {"WWW-Authenticate": 'Bearer realm="shoal", Basic realm="shoal"'}
-            return told, challenge if told.status == 401 else {}
-        scope["shoal.token"] = told
-        if path in OPEN_PATHS or path.startswith(ASSETS) or (wait := self._paces.wait(told, client)) <= 0.0:
-            return None, {}
-        seconds = ceil(wait)
-        detail = f"More requests than this client may make; ask again in {seconds} s."
-        return Problem(429, "too_many_requests", detail), {"Retry-After": str(seconds)}

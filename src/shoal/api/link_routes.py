@@ -90,11 +90,19 @@ class LinkRoutes:
     async def follow(self, request: Request) -> Response:
         code = request.path_params["code"]
         # A look at the head is no visit.
-        link = await (self._book.get(code) if request.method == "HEAD" else self._book.visit(code))
+        link = await (self._book.get(code) if request.method == "HEAD" else self.visited(code))
         if link is None:
             known = await self._book.get(code)
             over = Problem(410, "link_over", "This link has run out.")
             return problem_response(_UNKNOWN if known is None else over)
+        return self.answer(link)
+
+    async def visited(self, code: str) -> Link | None:
+        """The link that somebody follows, counted; None when there is none or it is over."""
+        return await self._book.visit(code)
+
+    def answer(self, link: Link) -> Response:
+        """Where a link leads, or what its query finds."""
         if link.kind is LinkKind.QUERY:
             return self._show(read_wanted(link.target.encode(), limit=self._limit))
         if link.preview:

@@ -13,9 +13,11 @@ from starlette.responses import Response
 from shoal.api.bodies import LEASE_ID_PATTERN, read_body, read_feedback, read_lease, read_outcome, read_renewal
 from shoal.api.paging import cursor_text
 from shoal.api.query import PICK_FIELDS, Wanted, read_wanted
-from shoal.api.responses import NO_STORE, json_response, problem_response, text_response
+from shoal.api.recent import Recent
+from shoal.api.responses import NO_STORE, encoded_response, json_response, problem_response, text_response
+from shoal.api.row_text import RowText
 from shoal.api.service import PoolService
-from shoal.api.views import RenewalView, lease_view, past_view, proxy_view, record_view, rfc3339, stats_view
+from shoal.api.views import RenewalView, lease_view, past_view, record_view, rfc3339, stats_view
 from shoal.domain import Pick
 from shoal.domain.problem import Problem
 from shoal.engine.on_request import Asked
@@ -34,6 +36,8 @@ class V1:
         self._service = service
         self._limit = limit
         self._version = version
+        self._rows = RowText()
+        self._wanted: Recent[bytes, Wanted] = Recent()
 
     async def proxies(self, request: Request) -> Response:
         wanted = read_wanted(request.scope["query_string"], limit=self._limit, more=("cursor",))
@@ -49,12 +53,20 @@ class V1:
 
     def _shown(self, picks: Sequence[Pick], wanted: Wanted, headers: Mapping[str, str] | None = None) -> Response:
         if wanted.format is Format.JSON:
-            return json_response([proxy_view(pick, credentials=wanted.credentials) for pick in picks], headers=headers)
+            return encoded_response(self._rows.many(picks, wanted.credentials), headers=headers)
         text = export(picks, wanted.format, secrets=wanted.credentials)
         return text_response(text, headers=headers, media_type=content_type(wanted.format))
 
     async def pick(self, request: Request) -> Response:
-        wanted = read_wanted(request.scope["query_string"], limit=self._limit, fields=PICK_FIELDS, more=("n",))
+        found = self.picked(request.scope["query_string"])
+        return found if isinstance(found, Response) else encoded_response(found)
+
+    def picked(self, query_string: bytes) -> bytes | Response:
+        """The answer to a pick; of one as JSON only the body. Raises InvalidQueryError."""
+        wanted = self._wanted.get(query_string)
+        if wanted is None:
+            wanted = read_wanted(query_string, limit=self._limit, fields=PICK_FIELDS, more=("n",))
+            self._wanted.put(query_string, wanted)
         if wanted.n is not None:
             return self._pick_many(wanted, wanted.n)
         pick = self._service.pick(wanted.query)
@@ -62,7 +74,7 @@ class V1:
             return problem_response(Problem(404, "no_proxy", self._why_none()))
         if wanted.format is not Format.JSON:
             return self._shown([pick], wanted)
-        return json_response(proxy_view(pick, credentials=wanted.credentials))
+        return self._rows.one(pick, wanted.credentials)
 
     def _pick_many(self, wanted: Wanted, n: int) -> Response:
         """Up to ``n`` of different proxies, as many as there are."""
@@ -110,10 +122,14 @@ class V1:
         return json_response([past_view(result) for result in self._service.past(record.key)])
 
     async def feedback(self, request: Request) -> Response:
-        told = read_feedback(await read_body(request))
-        if not await self._service.feedback(told.named, told.used_as, told.feedback):
+        if not await self.learned(await read_body(request)):
             return problem_response(Problem(404, "unknown_proxy", "The pool has no such proxy (any more)."))
         return Response(status_code=204, headers=NO_STORE)
+
+    async def learned(self, body: bytes) -> bool:
+        """Take feedback in; False when the pool has no such proxy. Raises InvalidQueryError, InvalidProxyError."""
+        told = read_feedback(body)
+        return await self._service.feedback(told.named, told.used_as, told.feedback)
 
     async def take(self, request: Request) -> Response:
         wish = read_lease(await read_body(request))

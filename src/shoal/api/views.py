@@ -136,7 +136,7 @@ def proxy_view(pick: Pick, *, credentials: bool = False) -> ProxyView:
         path.country or record.country,
         path.asn,
         _latency_ms(path),
-        _forecast(pick.forecast),
+        forecast_view(pick.forecast),
         list(record.sources),
         record.trust,
         list(record.tags),
@@ -209,7 +209,7 @@ def record_view(record: Record, service: PoolService, *, credentials: bool = Fal
                 path.country,
                 path.asn,
                 _latency_ms(path),
-                _forecast(service.forecast(path)),
+                forecast_view(service.forecast(path)),
                 rfc3339(path.health.last_ok),
                 _failure(path.failure),
                 reach_views(path),
@@ -366,7 +366,8 @@ def _latency_ms(path: Path) -> float | None:
     return round(path.timing.total * 1000.0, 1) or None
 
 
-def _forecast(forecast: Forecast) -> ForecastView:
+def forecast_view(forecast: Forecast) -> ForecastView:
+    """To four places: it is not surer than that."""
     return ForecastView(round(forecast.probability, 4), round(forecast.confidence, 4))
 
 
