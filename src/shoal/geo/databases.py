@@ -52,10 +52,18 @@ def open_geo(country: str | None, asn: str | None, folder: Path) -> GeoDatabases
     Raises ``ConfigError`` for a file that is named and cannot be read.
     """
     paths = [
-        Path(named) if named is not None else found if (found := folder / name).exists() else None
+        Path(named) if named is not None else found if _is_there(found := folder / name) else None
         for named, name in ((country, COUNTRY_FILE), (asn, ASN_FILE))
     ]
     return GeoDatabases(*paths) if any(paths) else None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        # A data folder that this user may not read: whoever locks it says so, and what to do.
+        return False
 
 
 def _open(path: Path, setting: str) -> maxminddb.Reader:
