@@ -11,6 +11,8 @@ TEST_JOBS ?= 2
 TEST_PACKAGES := curl haproxy proxychains4 chromium redis-server git
 # The benchmarks to run: make bench BENCH=handout
 BENCH ?= *
+# Flags of the crash trial
+CRASH_ARGS ?=
 # Flags of libFuzzer for the fuzzing campaign
 FUZZ_ARGS ?=
 
@@ -22,7 +24,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo install test lint format real-data bench fuzz docs lock clean
+.PHONY: help up demo install test lint format real-data bench fuzz crash docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -60,6 +62,9 @@ bench: $(DEV) ## Run the benchmarks (one: BENCH=name)
 fuzz: $(DEV) requirements/fuzz.txt ## Fuzz codecs and probe for ten minutes (FUZZ_ARGS='-max_total_time=3600')
 	@$(PIP) --require-hashes -r requirements/fuzz.txt
 	@$(BIN)/python tools/fuzz.py $(FUZZ_ARGS)
+
+crash: $(DEV) ## Kill a working pool 200 times and look for what it had acknowledged (CRASH_ARGS='--redis')
+	@$(BIN)/python tools/crash_trial.py --rounds 200 $(CRASH_ARGS)
 
 docs: $(DEV) ## Write the generated pages of docs/ again
 	$(BIN)/python tools/generate_docs.py
