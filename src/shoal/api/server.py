@@ -12,8 +12,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from shoal.api.protocol import BoundedProtocol
+from shoal.api.shed import Shed
 from shoal.errors import ShoalError
+from shoal.net.lag import LoopLag
 from shoal.net.listening import BACKLOG, bind_listener
+from shoal.options import ApiOptions
 
 _MAX_CONNECTIONS: Final = 10_000
 """Above this the answer is 503: descriptors belong to the checks as well."""
@@ -33,9 +36,10 @@ class _Server(uvicorn.Server):
 class ApiHandle:
     """An API that listens; ``host`` and ``port`` are those it got. Owns the task that serves."""
 
-    def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
+    def __init__(self, server: uvicorn.Server, listener: socket.socket, lag: LoopLag) -> None:
         self.host, self.port = listener.getsockname()[:2]
         self._server = server
+        self._lag = lag
         self._task = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]), name="api")
 
     async def started(self) -> None:
@@ -52,6 +56,7 @@ class ApiHandle:
 
     async def close(self) -> None:
         """Stop listening, give answers under way half a second, drop the rest."""
+        self._lag.stop()
         self._server.should_exit = True
         await asyncio.wait([self._task], timeout=_GRACE)
         if not self._task.done():
@@ -70,15 +75,18 @@ class ApiHandle:
             self._task.result()
 
 
-async def serve_api(app: ASGIApp, host: str, port: int, *, listener: socket.socket | None = None) -> ApiHandle:
+async def serve_api(
+    app: ASGIApp, host: str, port: int, *, listener: socket.socket | None = None, max_lag: float = ApiOptions().max_lag
+) -> ApiHandle:
     """Serve ``app`` on ``host``:``port`` (0 for any free port), or on a ``listener`` that is bound already.
 
-    Raises ShoalError when the port cannot be had.
+    ``max_lag`` is ``ApiOptions.max_lag``. Raises ShoalError when the port cannot be had.
     """
     if listener is None:
         listener = await bind_listener(host, port, what="API", flag="--api")
+    lag = LoopLag()
     config = uvicorn.Config(
-        app,
+        Shed(app, lag.seconds, max_lag, lambda: len(server.server_state.connections) > _MAX_CONNECTIONS),
         loop="none",
         http=BoundedProtocol,
         ws="none",
@@ -91,9 +99,10 @@ async def serve_api(app: ASGIApp, host: str, port: int, *, listener: socket.sock
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
         backlog=BACKLOG,
-        limit_concurrency=_MAX_CONNECTIONS,
     )
-    handle = ApiHandle(_Server(config), listener)
+    lag.start()
+    server = _Server(config)
+    handle = ApiHandle(server, listener, lag)
     try:
         await handle.started()
     except BaseException:

@@ -37,7 +37,9 @@ async def open_api(
     web = await asyncio.to_thread(importlib.import_module, "shoal.api.app")
     server = await asyncio.to_thread(importlib.import_module, "shoal.api.server")
     app = web.build_app(service, options.api, version=__version__, settings=options, origins=origins, gateway=door)
-    handle: ApiHandle = await server.serve_api(app, *listener.getsockname()[:2], listener=listener)
+    handle: ApiHandle = await server.serve_api(
+        app, *listener.getsockname()[:2], listener=listener, max_lag=options.api.max_lag
+    )
     return handle
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from shoal.options.units import Seconds
+
 
 class ApiOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """The HTTP API."""
@@ -17,6 +19,14 @@ class ApiOptions(Struct, frozen=True, forbid_unknown_fields=True):
     rate: Annotated[
         float, Meta(ge=0, description="Requests per second of one token (or address without one), 0 for no limit.")
     ] = 0.0
+    max_lag: Annotated[
+        Seconds,
+        Meta(
+            gt=0,
+            description="While answers are this late (seconds), further requests get 503 with Retry-After at once: "
+            "clients would give up on late ones anyway.",
+        ),
+    ] = 1.0
     import_limit_bytes: Annotated[int, Meta(ge=1024, description="Longest body of an import.")] = 16_777_216
     link_hosts: Annotated[
         tuple[str, ...], Meta(description="Hosts, with their subdomains, to which short links may lead; default: any.")
