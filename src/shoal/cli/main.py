@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "config": "shoal.cli.settings:config",
     "backup": "shoal.cli.backup:backup",
     "restore": "shoal.cli.backup:restore",
+    "top": "shoal.cli.top:top",
     "doctor": "shoal.cli.doctor:doctor",
     "migrate": "shoal.cli.migrate:migrate",
     "judge": "shoal.cli.judge:judge",
