@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class ShoalError(Exception):
     """Base of the errors that a user can cause and mend: the text is one sentence that says what to do."""
@@ -49,3 +51,11 @@ class NoProxyError(ShoalError, LookupError):
 
 class NoJudgeError(ShoalError, ConnectionError):
     """No judge answers a direct request, so nothing can be checked."""
+
+
+class SourceChangeError(ShoalError, ValueError):
+    """A source cannot be added, switched or removed. ``reason`` is ``unknown``, ``read_only`` or ``taken``."""
+
+    def __init__(self, reason: Literal["unknown", "read_only", "taken"], message: str) -> None:
+        self.reason = reason
+        super().__init__(message)

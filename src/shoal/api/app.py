@@ -24,6 +24,7 @@ from shoal.api.manage import Manage
 from shoal.api.responses import problem_response
 from shoal.api.routes import Routes
 from shoal.api.service import PoolService
+from shoal.api.source_routes import SourceRoutes
 from shoal.api.target_routes import TargetRoutes
 from shoal.api.token_routes import TokenRoutes
 from shoal.api.tokens import TokenBook
@@ -102,6 +103,7 @@ def build_app(
     v1 = V1(service, limit=options.limit, version=version)
     routes.add_v1(v1)
     routes.add_manage(Manage(service, import_limit=options.import_limit_bytes))
+    routes.add_sources(SourceRoutes(service, access))
     links = LinkRoutes(LinkBook(service.store, service, secrets.randbelow), service, options, v1.found)
     routes.add_links(links)
     routes.add_targets(TargetRoutes(service))

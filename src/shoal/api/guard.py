@@ -13,7 +13,7 @@ from msgspec import Struct
 from shoal.api.auth import matches, shown_token, token_hash
 from shoal.api.dashboard import ASSETS, wants_page
 from shoal.api.scopes import needed
-from shoal.api.tokens import Token, TokenBook
+from shoal.api.tokens import Scope, Token, TokenBook
 from shoal.domain.address import special_use
 from shoal.domain.problem import Problem
 from shoal.options import ApiOptions
@@ -114,6 +114,16 @@ def _identify(
     if access.needs_token and not _is_allowed(access, client):
         return _NO_TOKEN if shown is None else _BAD_TOKEN
     return None if is_own_host(access, fields.get(b"host")) else _BAD_HOST
+
+
+def is_admin(access: Access, scope: Scope_) -> bool:
+    """Whether a request that was let in showed a token that may do everything: without one nobody is trusted so far."""
+    token = scope.get("shoal.token")
+    if token is not None:
+        return bool(token.scope >= Scope.ADMIN)
+    shown = [value for name, value in scope["headers"] if name == b"authorization"]
+    text = shown_token(shown[0].decode("latin-1")) if shown else None
+    return access.token is not None and text is not None and matches(text, access.token)
 
 
 def _is_allowed(access: Access, client: str | None) -> bool:

@@ -17,7 +17,7 @@ from shoal.api.bodies import BanBody, TagBody, read_ban, read_body, read_tags
 from shoal.api.query import params_of
 from shoal.api.responses import NO_STORE, json_response, problem_response
 from shoal.api.service import PoolService
-from shoal.api.views import record_view, source_view
+from shoal.api.views import record_view
 from shoal.domain import Candidate, Scheme, Trust
 from shoal.domain.candidate import BANNED
 from shoal.domain.problem import Problem
@@ -93,9 +93,6 @@ class Manage:
     async def banned(self, request: Request) -> Response:
         records = sorted(self._service.banned(), key=lambda record: record.id)
         return json_response([record_view(record, self._service) for record in records])
-
-    async def sources(self, request: Request) -> Response:
-        return json_response([source_view(report) for report in self._service.sources()])
 
     async def run_source(self, request: Request) -> Response:
         if not self._service.run_source(request.path_params["name"]):

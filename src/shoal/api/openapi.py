@@ -24,8 +24,18 @@ from shoal.api.compat import DELETE_PATTERN
 from shoal.api.gateway_routes import ConnectionView, GatewayView, SessionView
 from shoal.api.paging import CURSOR_PATTERN
 from shoal.api.query import PICK_FIELDS, PICK_LIMIT
+from shoal.api.source_bodies import source_bodies
+from shoal.api.source_views import SourceView, TrialView
+from shoal.api.views import (
+    LeaseView,
+    LinkView,
+    PastView,
+    ProxyView,
+    RecordView,
+    RenewalView,
+    TokenView,
+)
 from shoal.api.target_views import TargetView
-from shoal.api.views import LeaseView, LinkView, PastView, ProxyView, RecordView, RenewalView, SourceView, TokenView
 from shoal.domain import Anonymity, Capability, Honesty, Order, Scheme, Trust
 from shoal.domain.problem import PROBLEM_TYPE
 from shoal.export import Format, content_type
@@ -80,7 +90,7 @@ COMPAT_PROXY: Final[Json] = {
 
 def schemas(limit: int) -> Json:
     """The components of the document; ``limit`` bounds the rows of an answer."""
-    kinds = [ProxyView, RecordView, PastView, LeaseView, RenewalView, SourceView, TargetView, LinkView, TokenView]
+    kinds = [ProxyView, RecordView, PastView, LeaseView, RenewalView, SourceView, TrialView, TargetView, LinkView, TokenView]
     kinds += [GatewayView, ConnectionView, SessionView]
     kinds += [OutcomeBody, FeedbackBody, RenewBody, TagBody, BanBody, LinkBody, LinkChange, TokenBody, TargetBody]
     _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
@@ -92,7 +102,13 @@ def schemas(limit: int) -> Json:
         {"required": ["url"], "not": {"required": ["query"]}},
         {"required": ["query"], "not": {"anyOf": [{"required": ["url"]}, {"required": ["alias"]}]}},
     ]
-    return {**components, "LeaseBody": _lease_body(), "Problem": _PROBLEM_SCHEMA, "CompatProxy": COMPAT_PROXY}
+    return {
+        **components,
+        **source_bodies(),
+        "LeaseBody": _lease_body(),
+        "Problem": _PROBLEM_SCHEMA,
+        "CompatProxy": COMPAT_PROXY,
+    }
 
 
 def _words(kind: type[StrEnum], *more: str) -> Json:
@@ -162,6 +178,7 @@ _PARAMETERS: Final[dict[str, tuple[Json, str]]] = {
         {"type": "array", "minItems": 1, "maxItems": 50, "items": {"type": "string", "pattern": f"^{NAME_PATTERN}$"}},
         "Tags that the imported get.",
     ),
+    "source_all": ({"enum": ["0", "1"]}, "1 shows rows of the catalogue that are off, too."),
     "credentials": ({"enum": ["0", "1", "false", "true"]}, "1 shows passwords of proxies that need one."),
     "type": (
         {"enum": ["http", "https", "socks4", "socks4a", "socks5"]},
@@ -180,6 +197,7 @@ _ALIASES: Final = {
     "import_scheme": "scheme",
     "import_trust": "trust",
     "import_tag": "tag",
+    "source_all": "all",
 }
 """Names of parameters that mean something else on another route."""
 IDEMPOTENCY_KEY: Final[Json] = {

@@ -21,6 +21,7 @@ from shoal.api.idempotency import Replays
 from shoal.api.link_routes import LinkRoutes
 from shoal.api.manage import Manage
 from shoal.api.query import PICK_FIELDS
+from shoal.api.source_routes import SOURCE_BODY_BYTES, SourceRoutes
 from shoal.api.target_routes import TargetRoutes
 from shoal.api.token_routes import TokenRoutes
 from shoal.api.v1 import V1
@@ -194,8 +195,6 @@ class Routes:
         )
         gone = doc.responses({}, 404, status=204, description="Deleted")
         self._add("/v1/proxies/{id}", manage.delete, "Take a proxy out of the pool", gone, dict(by_id), "DELETE")
-        listed = {"application/json": {"type": "array", "items": doc.reference("SourceView")}}
-        self._add("/v1/sources", manage.sources, "Sources and what they are worth", doc.responses(listed), {})
         for word, endpoint, summary, status in (
             ("run", manage.run_source, "Read a source now", 202),
             ("pause", manage.pause_source, "Read a source no more", 200),
@@ -203,6 +202,35 @@ class Routes:
         ):
             answers = doc.responses(some, 404, status=status)
             self._add(f"/v1/sources/{{name}}/{word}", endpoint, summary, answers, dict(by_name), "POST")
+
+    def add_sources(self, sources: SourceRoutes) -> None:
+        """Sources: list, add, switch, remove, try."""
+        one = {"application/json": doc.reference("SourceView")}
+        listed = {"application/json": {"type": "array", "items": doc.reference("SourceView")}}
+        # No source is named test: that is the address of a look at one.
+        by_name = {"parameters": [doc.in_path("name", "(?!test$)[^/]{1,200}")]}
+        every = self._query("source_all")
+        self._add("/v1/sources", sources.all, "Sources and what they are worth", doc.responses(listed), every)
+        made = doc.responses(one, 409, status=201, description="Added; it is read at once")
+        self._add(
+            "/v1/sources", sources.add, "Read one more list", made, doc.body("SourceBody"), "POST", SOURCE_BODY_BYTES
+        )
+        trial = doc.responses({"application/json": doc.reference("TrialView")}, 404, 409)
+        self._add(
+            "/v1/sources/test",
+            sources.test,
+            "What a source yields now; nothing is kept",
+            trial,
+            doc.body("SourceTestBody"),
+            "POST",
+            SOURCE_BODY_BYTES,
+        )
+        self._add("/v1/sources/{name}", sources.one, "One source", doc.responses(one, 404), dict(by_name))
+        change = {**by_name, **doc.body("SourceChange")}
+        changed = doc.responses(one, 404, 409)
+        self._add("/v1/sources/{name}", sources.change, "Switch a source on or off", changed, change, "PATCH")
+        gone = doc.responses({}, 404, 409, status=204, description="Removed; its proxies stay")
+        self._add("/v1/sources/{name}", sources.remove, "Forget an added source", gone, dict(by_name), "DELETE")
 
     def add_targets(self, targets: TargetRoutes) -> None:
         """Sites that matter."""

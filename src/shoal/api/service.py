@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from shoal.domain import Candidate, Feedback, Forecast, Lease, Path, Pick, Query, Record, Scheme, Trust
+from shoal.domain.source import SourceTrial
 from shoal.domain.stats import Stats
 from shoal.domain.tally import Tallies
 from shoal.engine.events import Events
@@ -16,8 +17,28 @@ from shoal.engine.on_request import Asked
 from shoal.engine.past import PastResult
 from shoal.engine.source_report import SourceReport
 from shoal.engine.targets import TargetReport
-from shoal.options import OwnTarget
+from shoal.options import OwnSource, OwnTarget
 from shoal.ports import Added, Store
+
+
+class SourceChanges(Protocol):
+    """What users change about sources: on disk when it returns. Raises StoreError, besides what each says."""
+
+    async def add(self, own: OwnSource, /) -> None:
+        """Read one more list, now and after restarts. Raises ConfigError and SourceChangeError."""
+        ...
+
+    async def remove(self, name: str, /) -> None:
+        """Forget an added source. Raises SourceChangeError."""
+        ...
+
+    async def switch(self, name: str, enabled: bool, /) -> None:
+        """Read an added source or a row of the catalogue, or no more. Raises ConfigError and SourceChangeError."""
+        ...
+
+    async def preview(self, wanted: OwnSource | str, first: int, timeout: float, /) -> SourceTrial:
+        """What a source yields that is there, or that might be added. Raises ConfigError and SourceChangeError."""
+        ...
 
 
 class PoolService(Protocol):
@@ -78,7 +99,14 @@ class PoolService(Protocol):
         """Import, on disk when this returns: what was added, what was refused by reason."""
         ...
 
-    def sources(self) -> builtins.list[SourceReport]: ...
+    def sources(self, *, every: bool = False) -> builtins.list[SourceReport]:
+        """Those that are read or were added; ``every`` shows rows of the catalogue that are off, too."""
+        ...
+
+    @property
+    def source_book(self) -> SourceChanges:
+        """Where sources are added, switched and removed. Raises StoreError in a process that may not."""
+        ...
 
     def run_source(self, name: str, /) -> bool:
         """Read one source now; False when there is none of that name."""

@@ -31,7 +31,6 @@ from shoal.domain import Trust as TrustWord
 from shoal.domain.link import Link, LinkKind
 from shoal.domain.stats import Stats
 from shoal.engine.past import PastResult
-from shoal.engine.source_report import SourceReport
 
 
 class ForecastView(Struct, frozen=True, gc=False):
@@ -246,54 +245,6 @@ class RenewalView(Struct, frozen=True, gc=False):
 
     id: str
     expires_at: Time | None
-
-
-class SourceView(Struct, frozen=True):
-    """One source: how its last run went, and what it is worth. ``lag_seconds`` is the median from listed to working."""
-
-    name: str
-    trust: TrustWord
-    contacts: str
-    interval: float
-    scheme: Scheme | None
-    paused: bool
-    reachable: bool | None
-    last_run: Time | None
-    last_success: Time | None
-    next_run: Time | None
-    failures: int
-    error: str | None
-    found: int
-    new: int
-    refused: dict[str, int]
-    worked: int
-    working: int
-    only: int
-    lag_seconds: float | None
-
-
-def source_view(report: SourceReport) -> SourceView:
-    return SourceView(
-        report.name,
-        report.trust,
-        report.contacts,
-        report.interval,
-        report.scheme,
-        report.paused,
-        report.reachable,
-        rfc3339(report.last_run),
-        rfc3339(report.last_success),
-        rfc3339(report.next_run),
-        report.failures,
-        report.error,
-        report.found,
-        report.new,
-        dict(report.refused),
-        report.worked,
-        report.working,
-        report.only,
-        report.lag,
-    )
 
 
 class LinkView(Struct, frozen=True):

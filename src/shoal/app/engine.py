@@ -25,6 +25,7 @@ from shoal.engine.recorder import Recorder
 from shoal.engine.replica import Replica
 from shoal.engine.scheduler import Scheduler
 from shoal.engine.service import PoolService
+from shoal.engine.source_book import SourceBook
 from shoal.engine.targets import Targets
 from shoal.engine.visiting import Visiting
 from shoal.engine.way_out import PoolWayOut
@@ -38,6 +39,7 @@ from shoal.policy.target_rules import TargetRules
 from shoal.policy.vantage import STRONG
 from shoal.ports import Clock, Source, Store
 from shoal.sources.registry import open_sources
+from shoal.sources.shop import Shop
 
 _SECRET = "key-secret"  # noqa: S105 - the name under which the store keeps it
 _COUNTS_INTERVAL = 1.0
@@ -65,9 +67,12 @@ async def run_engine(
     collector = Collector(
         sources, store, admission, net.clock, net.rng, options.sources, options.admission, scheduler.wake, index
     )
+    shop = Shop(options.sources, options.admission, net.resolver, way_out=way_out)
+    book = SourceBook(store, shop, collector, index, net.clock, options.sources)
     targets = open_targets(options, store, index, recorder, net.clock, net.own_ports)
     visiting = Visiting(targets, net.visitor, index, recorder, guard, net.clock, options.targets)
     service = PoolService(
+        book=book,
         store=store,
         pool=index,
         recorder=recorder,

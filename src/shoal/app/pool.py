@@ -21,6 +21,7 @@ from shoal.engine.pool import Pool as Index
 from shoal.engine.recorder import Recorder
 from shoal.engine.replica import Replica
 from shoal.engine.service import PoolService
+from shoal.engine.source_book import SourceBook
 from shoal.gateway import check_bind as check_gateway_bind
 from shoal.net.listening import bind_listener
 from shoal.options import Options
@@ -30,6 +31,7 @@ from shoal.policy.source_use import SourceUse
 from shoal.ports import Source
 from shoal.ports.gateway import GatewayDoor
 from shoal.probe.judges import Judge
+from shoal.sources.shop import Shop
 from shoal.stores.lock import DataLock
 from shoal.stores.open import open_store
 from shoal.stores.remote import remote_store
@@ -136,9 +138,15 @@ async def open_server(
             leasing = Leasing(store, index, recorder, clock, options.pool, secret, lambda: secrets.token_hex(12))
             replica = Replica(store, index, recorder, clock)
             targets = open_targets(options, store, index, recorder, clock, net.own_ports)
-            service = PoolService(
-                store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock, targets=targets
+            book = SourceBook(
+                store,
+                Shop(options.sources, options.admission, net.resolver),
+                None,
+                index,
+                clock,
+                options.sources,
             )
+            service = PoolService(store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock, book=book, targets=targets)
             await recorder.recall()
             await targets.load()
             since = await replica.load()

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from shoal.app.engine import open_targets
 from shoal.config.folders import data_folder
 from shoal.domain import Candidate
-from shoal.domain.source import SourceCredit
+from shoal.domain.source import SourceCredit, SourceTrial
 from shoal.engine.leasing import Leasing
 from shoal.engine.pool import Pool as Index
 from shoal.engine.recorder import Recorder
@@ -25,7 +25,7 @@ from shoal.policy.address_rules import AddressRules
 from shoal.policy.source_credit import CreditTally, Lags, worked_once
 from shoal.ports import Harvest, Source, SourceError, SourceState
 from shoal.sources.registry import open_named, open_sources
-from shoal.sources.trial import Trial, try_source
+from shoal.sources.trial import try_source
 from shoal.stores.open import open_store
 
 
@@ -71,13 +71,13 @@ async def fetch_all(options: Options, on_source: Callable[[str, Harvest | Source
     return [candidate for done in reads for candidate in done.result()]
 
 
-async def try_all(options: Options, name: str, *, first: int, timeout: float) -> list[Trial]:
+async def try_all(options: Options, name: str, *, first: int, timeout: float) -> list[SourceTrial]:
     """Read the sources that ``name`` means once, switched on or not; nothing is kept. Raises ``ConfigError``."""
     rules = AddressRules.from_options(options.admission)
     sources = open_named(name, options.sources, options.admission, SystemResolver(rules))
     slots = asyncio.Semaphore(options.sources.concurrency)
 
-    async def tried(source: Source) -> Trial:
+    async def tried(source: Source) -> SourceTrial:
         async with slots:
             return await try_source(source, first=first, timeout=timeout)
 

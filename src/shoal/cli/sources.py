@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from shoal.domain.source import SourceCredit
+    from shoal.domain.source import ListedSource, SourceCredit
     from shoal.options import Options
-    from shoal.sources.listing import ListedSource
-    from shoal.sources.trial import Trial
 
 _PLACES: Final = {
     "list": "shoal.cli.sources:list_command",
@@ -86,8 +84,11 @@ def test(options: Options, name: str, first: int, wait: float, as_json: bool) ->
 
         _print_lines(msgspec.to_builtins(trial) for trial in trials)
     else:
+        from shoal.sources.told import told
+        from shoal.telemetry.redact import printable
+
         for trial in trials:
-            click.echo("\n".join(_told(trial)))
+            click.echo("\n".join(printable(line, 400) for line in told(trial)))
     if any(trial.found for trial in trials):
         return OK
     return NOTHING_REACHABLE if all(trial.error for trial in trials) else NOTHING_FOUND
@@ -113,23 +114,6 @@ def credit(options: Options, as_json: bool) -> int:
     else:
         _print_table(_worth(rows))
     return OK if rows else NOTHING_FOUND
-
-
-def _told(trial: Trial) -> list[str]:
-    from shoal.cli.words import counted, refusal_words, top
-    from shoal.telemetry.redact import printable
-
-    lines = [f"{trial.name}  (reads {trial.contacts})"]
-    if trial.error is not None:
-        lines.append(f"  not read: {trial.error}")
-    else:
-        lines.append(f"  fetched {trial.fetched_bytes:,} bytes of {trial.form or 'nothing'} in {trial.seconds:.1f} s")
-        lines.append(f"  found {trial.found:,}")
-        if trial.refused:
-            reasons = counted((refusal_words(reason), count) for reason, count in top(trial.refused, 20))
-            lines.append(f"  refused {sum(trial.refused.values()):,} ({reasons})")
-        lines += [f"    {entry}" for entry in trial.first]
-    return [printable(line, 400) for line in lines]
 
 
 def _listing(rows: Iterable[ListedSource]) -> Table:

@@ -33,24 +33,6 @@ _REASONS: Final = {
     "mismatch": "not the judge's",
     "local_limit": "limit of this machine",
 }
-_REFUSALS: Final = {
-    "too_long": "line too long",
-    "malformed": "no proxy in it",
-    "bad_address": "bad address",
-    "bad_port": "bad port",
-    "loopback": "loopback",
-    "private": "private network",
-    "link_local": "link-local",
-    "multicast": "multicast",
-    "reserved": "reserved network",
-    "denied": "on the deny list",
-    "ourselves": "a port of this pool",
-    "duplicate": "duplicate",
-    "host_cap": "too many ports on one host",
-    "net_cap": "too many in one network",
-    "tombstone": "deleted lately",
-    "full": "no room",
-}
 
 
 def failure_words(kind: str) -> str:
@@ -77,7 +59,9 @@ def why(failure: Failure | None, blame: Blame | None) -> str:
 
 def refusal_words(reason: str) -> str:
     """``bad_port`` as people say it."""
-    return _REFUSALS.get(reason, reason)
+    from shoal.domain.refusal import REFUSAL_WORDS
+
+    return REFUSAL_WORDS.get(reason, reason)
 
 
 def top(counts: Mapping[str, int], limit: int) -> list[tuple[str, int]]:

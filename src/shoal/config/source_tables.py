@@ -31,7 +31,7 @@ def read_tables(tables: object, file: Path, problems: list[str]) -> tuple[OwnSou
     for number, table in enumerate(tables, start=1):
         name = table.get("name")
         where = f"{file}, [[source]] {name!r}" if isinstance(name, str) else f"{file}, [[source]] number {number}"
-        own, wrong = _read(table, file.absolute().parent)
+        own, wrong = read_table(table, file.absolute().parent)
         if own is not None and own.name in found:
             wrong = [*wrong, "has a name that another one has; give it a name of its own"]
         problems += [f"{where} {problem}" for problem in wrong]
@@ -40,7 +40,8 @@ def read_tables(tables: object, file: Path, problems: list[str]) -> tuple[OwnSou
     return tuple(found.values())
 
 
-def _read(table: Mapping[str, Any], folder: Path) -> tuple[OwnSource | None, list[str]]:
+def read_table(table: Mapping[str, Any], folder: Path) -> tuple[OwnSource | None, list[str]]:
+    """One table, or what is wrong with it, each the end of a sentence. Relative paths count from the folder."""
     wrong: list[str] = []
     values: dict[str, Any] = {}
     for key, value in table.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Refused(StrEnum):
@@ -38,3 +39,24 @@ class Refused(StrEnum):
     """Deleted or popped lately; only an import lifts that."""
     FULL = "full"
     """The pool holds as many records as it may."""
+
+
+REFUSAL_WORDS: Final[dict[str, str]] = {
+    "too_long": "line too long",
+    "malformed": "no proxy in it",
+    "bad_address": "bad address",
+    "bad_port": "bad port",
+    "loopback": "loopback",
+    "private": "private network",
+    "link_local": "link-local",
+    "multicast": "multicast",
+    "reserved": "reserved network",
+    "denied": "on the deny list",
+    "ourselves": "a port of this pool",
+    "duplicate": "duplicate",
+    "host_cap": "too many ports on one host",
+    "net_cap": "too many in one network",
+    "tombstone": "deleted lately",
+    "full": "no room",
+}
+"""Reasons as people say them."""

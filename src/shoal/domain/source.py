@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
+
+from shoal.domain.candidate import Trust
+from shoal.domain.scheme import Scheme
 
 PUBLIC_TIER = 50
 """Tier of catalogue rows and of whatever has no table of its own; the user's own tables have 0."""
@@ -45,3 +50,38 @@ class SourceCredit(Struct, frozen=True):
     def share(self) -> float | None:
         """Working ones per entry of the last run; None when nothing was read yet."""
         return self.working / self.listed if self.listed else None
+
+
+class ListedSource(Struct, frozen=True):
+    """One row of ``shoal sources list``. ``interval`` None: the kind's own default."""
+
+    name: str
+    kind: str
+    """``catalog``, or the kind of an own one: url, file, folder, stdin, inline, api, python."""
+    place: str
+    """Host, path or function; never a secret."""
+    trust: Trust
+    enabled: bool
+    interval: float | None = None
+    scheme: Scheme | None = None
+    pages: int = 1
+    note: str = ""
+    """Why a row of the catalogue is off by default, else its terms."""
+
+
+class SourceTrial(Struct, frozen=True):
+    """What one run of a source yielded, of which nothing is kept. ``error`` is a sentence when it could not be read,
+    and the rest is empty then."""
+
+    name: str
+    contacts: str
+    fetched_bytes: int = 0
+    form: str = ""
+    """What the document turned out to be: text, json, html, …"""
+    found: int = 0
+    """Distinct entries that name a proxy; which of them may be dialled is decided when they are admitted."""
+    refused: Mapping[str, int] = {}
+    first: tuple[str, ...] = ()
+    """The first entries as read, without passwords."""
+    seconds: float = 0.0
+    error: str | None = None

@@ -61,7 +61,9 @@ class Collector:
         added: Callable[[], None],
         pool: Pool | None = None,
     ) -> None:
-        self._sources = tuple(sources)
+        self._sources = {source.name: source for source in sources}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._following: dict[str, asyncio.Task[None]] = {}
         self._store = store
         self._admission = admission
         self._clock = clock
@@ -69,7 +71,7 @@ class Collector:
         self._slots = asyncio.Semaphore(options.concurrency)
         self._run_limit = _PATIENCE * options.timeout
         self._capacity = limits.capacity
-        self._limits = LimitTable.from_options(options)
+        self._limits = LimitTable.from_options(options) if pool is None else pool.uses.limits
         self._credits = None if pool is None else Credits(pool)
         self._mishaps = Mishaps()
         self._added = added
@@ -85,13 +87,37 @@ class Collector:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        return self._sources
+        return tuple(self._sources.values())
+
+    def add(self, source: Source, state: SourceState | None) -> None:
+        """Read one more source from now on; ``state`` is what is known of its earlier runs."""
+        name = source.name
+        self._sources[name] = source
+        self._nudges[name] = asyncio.Event()
+        self._states.pop(name, None)
+        if state is not None:
+            self._states[name] = state
+        if self._tasks is not None:
+            self._begin(self._tasks, source)
+
+    def drop(self, name: str) -> None:
+        """Read it no more; a run under way ends. Nothing happens when there is none of that name."""
+        self._sources.pop(name, None)
+        self._nudges.pop(name, None)
+        self.reachable.pop(name, None)
+        self._states.pop(name, None)
+        task = self._following.pop(name, None)
+        if task is not None:
+            task.cancel()
+
+    def _begin(self, tasks: asyncio.TaskGroup, source: Source) -> None:
+        self._following[source.name] = tasks.create_task(self._follow(source), name=f"source {source.name}")
 
     def credits(self) -> dict[str, SourceCredit]:
         """What each source is worth, the best first; worked out once a minute. Empty without a pool."""
         if self._credits is None:
             return {}
-        listed = {source.name: 0 for source in self._sources}
+        listed = dict.fromkeys(self._sources, 0)
         return self._credits.of(listed | {name: state.found for name, state in self._states.items()})
 
     def refresh(self, name: str | None = None) -> bool:
@@ -114,12 +140,13 @@ class Collector:
 
     async def run(self) -> None:
         known = await self._until_stored(self._store.source_states)
-        self._states = {name: state for name, state in known.items() if name in self._nudges}
+        self._states = {name: state for name, state in known.items() if name in self._nudges} | self._states
         if not self._sources:
             self.first_round.set()
         async with asyncio.TaskGroup() as tasks:
-            for source in self._sources:
-                tasks.create_task(self._follow(source), name=f"source {source.name}")
+            self._tasks = tasks
+            for source in self._sources.values():
+                self._begin(tasks, source)
             tasks.create_task(self._forget_counts(), name="admission counts")
             if self._credits is not None:
                 tasks.create_task(self._credits.run(), name="source credits")

@@ -23,7 +23,8 @@ from shoal.engine.pool import Pool
 from shoal.engine.rates import Growth, success
 from shoal.engine.recorder import Recorder
 from shoal.engine.scheduler import Scheduler
-from shoal.engine.source_report import SourceReport, report_of
+from shoal.engine.source_book import SourceBook
+from shoal.engine.source_report import SourceReport, reports_of
 from shoal.engine.target_face import TargetFace
 from shoal.engine.targets import Targets
 from shoal.errors import StoreError
@@ -60,8 +61,10 @@ class PoolService(TargetFace):
         collector: Collector | None = None,
         vantage: Vantage | None = None,
         on_request: OnRequest | None = None,
+        book: SourceBook | None = None,
         targets: Targets | None = None,
     ) -> None:
+        self._book = book
         self._store = store
         self._pool = pool
         self._recorder = recorder
@@ -80,6 +83,8 @@ class PoolService(TargetFace):
         self._rates: deque[tuple[float, int]] = deque()
         self._picks, self._uses = Growth(_SUCCESS_WINDOW), Growth(_SUCCESS_WINDOW)
         self._events = Events(clock)
+        if book is not None:
+            book.events = self._events
         self._history = History()
         self._recalled = False
         self._saved_at = self._pulse_at = clock.now()
@@ -177,22 +182,18 @@ class PoolService(TargetFace):
         self._events.publish("imported", {"new": added.new, "known": added.known, "refused": sum(reasons.values())})
         return added, reasons
 
-    def sources(self) -> builtins.list[SourceReport]:
-        """Each source, how its last run went and what it is worth."""
-        if self._collector is None:
-            return []
-        credits, states = self._collector.credits(), self._collector.states
-        paused, reachable = self._collector.paused, self._collector.reachable
-        return [
-            report_of(
-                source,
-                states.get(source.name),
-                credits.get(source.name),
-                paused=source.name in paused,
-                reachable=reachable.get(source.name),
-            )
-            for source in self._collector.sources
-        ]
+    def sources(self, *, every: bool = False) -> builtins.list[SourceReport]:
+        """Each source, how its last run went and what it is worth; ``every`` shows rows of the catalogue that are off,
+        too."""
+        reports = [] if self._collector is None else reports_of(self._collector)
+        return reports if self._book is None else self._book.filled_in(reports, every=every)
+
+    @property
+    def source_book(self) -> SourceBook:
+        """Where sources are added, switched and removed. Raises ``StoreError`` in a process that may not."""
+        if self._book is None:
+            raise StoreError("this process only reads the pool; change sources where they are read")
+        return self._book
 
     def run_source(self, name: str) -> bool:
         """Read one source now; False when there is none of that name."""
@@ -264,6 +265,11 @@ class PoolService(TargetFace):
             self._store_error = None
         except StoreError as error:
             self._store_error = str(error)
+        if self._book is not None:
+            try:
+                await self._book.follow()
+            except StoreError as error:
+                self._store_error = str(error)
         self._rates.append((self._clock.now(), self._recorder.checked))
         while len(self._rates) > 1 and self._rates[0][0] < self._clock.now() - _RATE_WINDOW:
             self._rates.popleft()

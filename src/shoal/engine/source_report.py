@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from shoal.domain import Scheme, Trust
-from shoal.domain.source import SourceCredit
+from shoal.domain.source import ListedSource, SourceCredit
+from shoal.engine.collector import Collector
 from shoal.ports import Source, SourceState
 
 
@@ -33,6 +34,24 @@ class SourceReport(Struct, frozen=True):
     working: int
     only: int
     lag: float | None
+    enabled: bool = True
+    kind: str = ""
+    """``catalog``, or the kind of an own one: url, file, folder, stdin, inline, api, python."""
+    origin: str = "settings"
+    """``settings``, ``catalogue``, or ``api`` for what was added while the pool ran."""
+    editable: bool = False
+    """Whether the API may switch it (and remove it, where it came by the API)."""
+    tier: int = 0
+    note: str = ""
+    """Why a row of the catalogue is off, else its terms."""
+
+
+def off_report(listed: ListedSource, error: str | None = None) -> SourceReport:
+    """The report on a source that is not read."""
+    return SourceReport(
+        listed.name, listed.trust, listed.place, listed.interval or 0.0, listed.scheme, False, None, 0.0, 0.0, 0.0, 0,
+        error, 0, 0, {}, 0, 0, 0, None, enabled=listed.enabled, kind=listed.kind, note=listed.note,
+    )  # fmt: skip
 
 
 def report_of(
@@ -62,3 +81,19 @@ def report_of(
         credit.only,
         credit.lag,
     )
+
+
+def reports_of(collector: Collector) -> list[SourceReport]:
+    """The report on each source that is read."""
+    credits, states = collector.credits(), collector.states
+    paused, reachable = collector.paused, collector.reachable
+    return [
+        report_of(
+            source,
+            states.get(source.name),
+            credits.get(source.name),
+            paused=source.name in paused,
+            reachable=reachable.get(source.name),
+        )
+        for source in collector.sources
+    ]

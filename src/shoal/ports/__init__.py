@@ -5,6 +5,7 @@ from shoal.ports.geo import Geo, Place
 from shoal.ports.prober import Prober
 from shoal.ports.resolver import ResolveError, Resolver
 from shoal.ports.source import Harvest, Source, SourceError, WayOut
+from shoal.ports.source_shop import SourceShop
 from shoal.ports.store import Added, Admitted, Change, ChangeKind, Counts, SourceState, Store
 from shoal.ports.vantage import JudgeStatus, Vantage
 from shoal.ports.visitor import Visitor
@@ -25,6 +26,7 @@ __all__ = [
     "Resolver",
     "Source",
     "SourceError",
+    "SourceShop",
     "SourceState",
     "Store",
     "Vantage",

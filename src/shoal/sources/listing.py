@@ -4,30 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
-from shoal.domain import Scheme, Trust
+from shoal.domain import Trust
+from shoal.domain.source import ListedSource
 from shoal.options import OwnSource, SourceOptions
 from shoal.sources.catalog import CatalogRow, load_catalog
 from shoal.sources.place import PYTHON, STDIN, public_name, split_scheme
 from shoal.sources.registry import names_on
-
-
-class ListedSource(Struct, frozen=True):
-    """One row of ``shoal sources list``. ``interval`` None: the kind's own default."""
-
-    name: str
-    kind: str
-    """``catalog``, or the kind of an own one: url, file, folder, stdin, inline, api, python."""
-    place: str
-    """Host, path or function; never a secret."""
-    trust: Trust
-    enabled: bool
-    interval: float | None = None
-    scheme: Scheme | None = None
-    pages: int = 1
-    note: str = ""
-    """Why a row of the catalogue is off by default, else its terms."""
 
 
 def list_sources(options: SourceOptions) -> tuple[ListedSource, ...]:
@@ -35,7 +17,7 @@ def list_sources(options: SourceOptions) -> tuple[ListedSource, ...]:
     on = names_on(options, [])
     return (
         *[_from_url(text, options) for text in dict.fromkeys(options.urls)],
-        *[_from_table(own, own.name in on) for own in options.own],
+        *[listed_table(own, own.name in on) for own in options.own],
         *[_from_row(row, row.name in on) for row in load_catalog()],
     )
 
@@ -47,7 +29,8 @@ def _from_url(text: str, options: SourceOptions) -> ListedSource:
     return ListedSource(name, kind, name, Trust.OWN, True, options.interval, scheme)
 
 
-def _from_table(own: OwnSource, is_on: bool) -> ListedSource:
+def listed_table(own: OwnSource, is_on: bool) -> ListedSource:
+    """The row of one table."""
     kind = own.kinds[0]
     value = getattr(own, kind)
     place = str(value) if kind in ("file", "folder", "python") else "the settings file" if kind == "inline" else kind

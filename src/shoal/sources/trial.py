@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-
-from msgspec import Struct
 
 from shoal.domain import Candidate, proxy_url
+from shoal.domain.source import SourceTrial
 from shoal.ports import Source, SourceError
 from shoal.ports.store import SourceState
 
 _FIRST = 10
 
 
-class Trial(Struct, frozen=True):
-    """What came of it. ``error`` is a sentence when it could not be read; the rest is empty then."""
-
-    name: str
-    contacts: str
-    fetched_bytes: int = 0
-    form: str = ""
-    """What the document turned out to be: text, json, html, …"""
-    found: int = 0
-    """Distinct entries that name a proxy; which of them may be dialled is decided when they are admitted."""
-    refused: Mapping[str, int] = {}
-    first: tuple[str, ...] = ()
-    """The first entries as read, without passwords."""
-    seconds: float = 0.0
-    error: str | None = None
-
-
-async def try_source(source: Source, *, first: int = _FIRST, timeout: float = 300.0) -> Trial:
+async def try_source(source: Source, *, first: int = _FIRST, timeout: float = 300.0) -> SourceTrial:
     """Read it once, unconditionally, within ``timeout`` seconds. Never raises for what the source does."""
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -39,7 +20,7 @@ async def try_source(source: Source, *, first: int = _FIRST, timeout: float = 30
         async with asyncio.timeout(timeout):
             harvest = await source.fetch(SourceState(source.name))
     except SourceError as error:
-        return Trial(
+        return SourceTrial(
             source.name,
             source.contacts,
             fetched_bytes=error.wire_bytes,
@@ -47,10 +28,10 @@ async def try_source(source: Source, *, first: int = _FIRST, timeout: float = 30
             error=str(error),
         )
     except TimeoutError:
-        return Trial(
+        return SourceTrial(
             source.name, source.contacts, seconds=loop.time() - began, error=f"It was not read within {timeout:g} s."
         )
-    return Trial(
+    return SourceTrial(
         source.name,
         source.contacts,
         fetched_bytes=harvest.bytes_read,

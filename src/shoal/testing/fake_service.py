@@ -25,6 +25,7 @@ from shoal.domain import (
     Trust,
 )
 from shoal.domain.candidate import BANNED
+from shoal.domain.source import ListedSource, SourceTrial
 from shoal.domain.stats import Stats
 from shoal.domain.tally import Tallies
 from shoal.engine.events import Events
@@ -33,10 +34,10 @@ from shoal.engine.listing import Listing, Page
 from shoal.engine.on_request import Asked
 from shoal.engine.past import PastResult
 from shoal.engine.ranking import Entry
-from shoal.engine.source_report import SourceReport
+from shoal.engine.source_report import SourceReport, off_report
 from shoal.engine.targets import TargetReport
-from shoal.errors import RefusedTargetError
-from shoal.options import OwnTarget, PoolOptions, TargetOptions
+from shoal.errors import RefusedTargetError, SourceChangeError
+from shoal.options import OwnSource, OwnTarget, PoolOptions, TargetOptions
 from shoal.policy.selection import fits, ordered
 from shoal.policy.source_use import SourceUse
 from shoal.policy.target_rules import TargetRules
@@ -46,6 +47,42 @@ from shoal.stores.memory import MemoryStore
 from shoal.testing.builders import make_path, make_record
 
 NOW = 1_800_000_000.0
+
+
+class FakeBook:
+    """Implements ``api.service.SourceChanges`` over a fake's reports."""
+
+    def __init__(self, service: FakeService) -> None:
+        self._service = service
+
+    def _report(self, name: str) -> SourceReport:
+        for report in self._service.reports:
+            if report.name == name:
+                if not report.editable:
+                    raise SourceChangeError("read_only", f"The settings say what becomes of {name}.")
+                return report
+        raise SourceChangeError("unknown", f"There is no source named {name}.")
+
+    async def add(self, own: OwnSource, /) -> None:
+        if any(report.name == own.name for report in self._service.reports):
+            raise SourceChangeError("taken", f"There is a source named {own.name} already; choose another name.")
+        kind = own.kinds[0]
+        listed = ListedSource(own.name, kind, kind, own.trust, own.enabled, own.interval, own.scheme)
+        self._service.reports.append(replace(off_report(listed), origin="api", editable=True, tier=own.tier))
+
+    async def remove(self, name: str, /) -> None:
+        self._service.reports.remove(self._report(name))
+
+    async def switch(self, name: str, enabled: bool, /) -> None:
+        report = self._report(name)
+        self._service.reports[self._service.reports.index(report)] = replace(report, enabled=enabled)
+
+    async def preview(self, wanted: OwnSource | str, first: int, timeout: float, /) -> SourceTrial:
+        if isinstance(wanted, str) and all(report.name != wanted for report in self._service.reports):
+            raise SourceChangeError("unknown", f"There is no source named {wanted}.")
+        name = wanted if isinstance(wanted, str) else wanted.name
+        entries = ("http://192.0.2.1:80", "http://192.0.2.2:80")
+        return SourceTrial(name, "lists.example", 40, "text", 2, {"bad_port": 1}, entries[:first], 0.25)
 
 
 class FakeService:
@@ -151,8 +188,12 @@ class FakeService:
         self.imported += candidates
         return Added(new=len(candidates)), dict(refused or {})
 
-    def sources(self) -> builtins.list[SourceReport]:
-        return self.reports
+    def sources(self, *, every: bool = False) -> builtins.list[SourceReport]:
+        return [report for report in self.reports if every or report.enabled]
+
+    @property
+    def source_book(self) -> FakeBook:
+        return FakeBook(self)
 
     def run_source(self, name: str, /) -> bool:
         self.runs.append(name)
