@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -116,7 +116,7 @@ def _identify(
     return None if is_own_host(access, fields.get(b"host")) else _BAD_HOST
 
 
-def is_admin(access: Access, scope: Scope_) -> bool:
+def is_admin(access: Access, scope: Mapping[str, Any]) -> bool:
     """Whether a request that was let in showed a token that may do everything: without one nobody is trusted so far."""
     token = scope.get("shoal.token")
     if token is not None:

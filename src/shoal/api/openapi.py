@@ -26,6 +26,7 @@ from shoal.api.paging import CURSOR_PATTERN
 from shoal.api.query import PICK_FIELDS, PICK_LIMIT
 from shoal.api.source_bodies import source_bodies
 from shoal.api.source_views import SourceView, TrialView
+from shoal.api.target_views import TargetView
 from shoal.api.views import (
     LeaseView,
     LinkView,
@@ -35,7 +36,6 @@ from shoal.api.views import (
     RenewalView,
     TokenView,
 )
-from shoal.api.target_views import TargetView
 from shoal.domain import Anonymity, Capability, Honesty, Order, Scheme, Trust
 from shoal.domain.problem import PROBLEM_TYPE
 from shoal.export import Format, content_type
@@ -90,7 +90,18 @@ COMPAT_PROXY: Final[Json] = {
 
 def schemas(limit: int) -> Json:
     """The components of the document; ``limit`` bounds the rows of an answer."""
-    kinds = [ProxyView, RecordView, PastView, LeaseView, RenewalView, SourceView, TrialView, TargetView, LinkView, TokenView]
+    kinds = [
+        ProxyView,
+        RecordView,
+        PastView,
+        LeaseView,
+        RenewalView,
+        SourceView,
+        TrialView,
+        TargetView,
+        LinkView,
+        TokenView,
+    ]
     kinds += [GatewayView, ConnectionView, SessionView]
     kinds += [OutcomeBody, FeedbackBody, RenewBody, TagBody, BanBody, LinkBody, LinkChange, TokenBody, TargetBody]
     _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")

@@ -146,7 +146,9 @@ async def open_server(
                 clock,
                 options.sources,
             )
-            service = PoolService(store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock, book=book, targets=targets)
+            service = PoolService(
+                store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock, book=book, targets=targets
+            )
             await recorder.recall()
             await targets.load()
             since = await replica.load()
