@@ -32,6 +32,9 @@ BOUND = 30_000.0
 COUNTRIES = ("US", "DE", "SG", "BR", "CN", "FR", "IN", "JP", "ZA", "GB", "ID", "RU", "CA", "VN", "MX", "NL")
 
 
+expect.set_options(timeout=BOUND)
+
+
 class Loop:
     """An event loop in a thread of its own, with what was opened in it."""
 
@@ -186,9 +189,9 @@ def pool(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runni
 
 
 @contextlib.asynccontextmanager
-async def served(service: Any, **options: Any) -> AsyncIterator[str]:
+async def served(service: Any, port: int = 0, **options: Any) -> AsyncIterator[str]:
     app = build_app(service, ApiOptions(**options), version="1", settings=Options(gateway=GatewayOptions()))
-    handle = await serve_api(app, "127.0.0.1", 0)
+    handle = await serve_api(app, "127.0.0.1", port)
     try:
         yield f"http://127.0.0.1:{handle.port}"
     finally:

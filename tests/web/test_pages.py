@@ -157,3 +157,11 @@ def test_the_first_view_is_light_and_quick(pool: Any, visit: Callable[..., Any])
     assert 50_000 < sum(sizes) < 300_000
     sent = page.evaluate("performance.getEntries().filter((e) => e.transferSize).map((e) => e.transferSize)")
     assert sum(sent) < 150_000
+
+
+def test_lines_to_copy_have_the_address_filled_in(pool: Any, visit: Callable[..., Any]) -> None:
+    seen = visit()
+    page = seen.open(pool.base, "gateway")
+    for client in ("curl", "requests", "httpx2", "Scrapy", "Playwright", "Shell"):
+        page.get_by_role("button", name=client, exact=True).click()
+        expect(page.locator("pre.code")).to_contain_text(pool.gateway.removeprefix("http://"))

@@ -21,10 +21,10 @@ export function TimeChart({ times, series, height = 150, label, format, span, ra
     const axis = { stroke: muted, font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
     const isLong = span > 100_000;
     plot.current = new window.uPlot({
-      width: width(), height, padding: [8, 18, 0, 0],
+      width: width(), height, padding: [8, 22, 0, 0],
       cursor: { points: { size: 6 }, drag: { x: false, y: false } },
       legend: { show: true, live: true },
-      scales: { x: { time: true }, y: { range: range || ((_, low, high) => [0, high > 0 ? high * 1.1 : 1]) } },
+      scales: { x: { time: true, range: (_, from, to) => [Math.min(from ?? 0, (to ?? 0) - 600), to ?? 1] }, y: { range: range || ((_, low, high) => [0, high > 0 ? high * 1.1 : 1]) } },
       axes: [
         { ...axis, space: isLong ? 90 : 60, values: (_, at) => at.map((one) => clock(one, isLong)), size: 26, grid: { show: false } },
         { ...axis, size: 46, values: (_, at) => at.map((one) => format(one)), space: 32 },

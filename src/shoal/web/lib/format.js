@@ -58,7 +58,8 @@ export function moment(text) {
 }
 
 export function clock(seconds, long = false) {
-  const options = long ? { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' } : { hour: '2-digit', minute: '2-digit' };
+  const time = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+  const options = long ? { month: 'short', day: 'numeric', ...time } : time;
   return made('c', options, (l, o) => new Intl.DateTimeFormat(l, o)).format(new Date(seconds * 1000));
 }
 

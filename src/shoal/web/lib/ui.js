@@ -188,10 +188,10 @@ export function Table({ columns, rows, caption, rowKey = (row) => row.id, onRow,
   return html`<div class="table-wrap" tabindex="0" role="region" aria-label=${caption}><table class=${isCompact ? 'compact' : ''}>
     <caption class="visually-hidden">${caption}</caption>
     <thead><tr>${columns.map((column) => html`<th key=${column.key} scope="col" class=${column.class || ''} aria-sort=${column.sort}>${column.label}</th>`)}</tr></thead>
-    <tbody>${rows.map((row) => html`<tr key=${rowKey(row)} class=${`${onRow ? 'is-link' : ''} ${isCurrent?.(row) ? 'is-current' : ''}`}
+    <tbody>${rows.map((row, place) => html`<tr key=${rowKey(row, place)} class=${`${onRow ? 'is-link' : ''} ${isCurrent?.(row) ? 'is-current' : ''}`}
         onClick=${onRow && ((event) => { if (!event.target.closest('a,button,input,select,label') && !String(getSelection())) onRow(row); })}>
-      ${columns.map((column, place) => html`<td key=${column.key} class=${column.class || ''} data-label=${column.label}>${
-        onRow && place === 0
+      ${columns.map((column, at) => html`<td key=${column.key} class=${column.class || ''} data-label=${typeof column.label === 'string' ? column.label : ''}>${
+        onRow && at === 0
           ? html`<button type="button" class="row-link" onClick=${() => onRow(row)}>${column.cell(row)}</button>`
           : column.cell(row)}</td>`)}
     </tr>`)}</tbody>

@@ -104,7 +104,7 @@ function Charts() {
     }
     return lines;
   }, [rows, t('chart.working')]);
-  const has = (name) => series[name]?.some((one) => one.values.some((value) => value !== null));
+  const has = (name) => series[name]?.some((one) => one.values.filter((value) => value !== null).length > 1);
   const chart = (name, format, label, more) => has(name) && html`<figure><figcaption>${label}</figcaption>
     <${TimeChart} times=${series.times} series=${series[name]} span=${seconds} format=${format} label=${label} ...${more} /></figure>`;
   return html`<${Card} id="charts" title=${t('overview.time')} class="wide" actions=${html`<${Segments} label=${t('overview.span')} value=${span.value}
@@ -190,8 +190,8 @@ export function Overview() {
         <h3>${t('col.honesty')}</h3><${Shares} group="honesty" counts=${figures.by_honesty} field="honesty" />
       <//>
       <${Card} id="failures" title=${t('overview.failures')} note=${t('overview.failures.note')}><${Failures} counts=${figures.failures} /><//>
-      <${Card} id="judges" title=${t('overview.judges')}><${Judges} judges=${figures.judges} />
+      <${Card} id="judges" class="half" title=${t('overview.judges')}><${Judges} judges=${figures.judges} />
         <h3>${t('page.sources')}</h3><p>${t('overview.sources', { ok: number(figures.sources_ok), total: number(figures.sources_total) })} <a href=${href('sources')}>${t('more')}</a></p><//>
-      <${Card} id="news" title=${t('overview.news')}><${News} /><//>
+      <${Card} id="news" class="half" title=${t('overview.news')}><${News} /><//>
     </div>`;
 }

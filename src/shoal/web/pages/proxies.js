@@ -30,7 +30,7 @@ const columns = () => [
   { key: 'scheme', label: t('col.scheme'), cell: (row) => row.scheme },
   { key: 'forecast', label: t('col.forecast'), cell: (row) => html`<${Forecast} value=${row.forecast.probability} />` },
   { key: 'latency', label: t('col.latency'), class: 'num', cell: (row) => millis(row.latency_ms) },
-  { key: 'country', label: t('col.exit'), cell: (row) => (row.country ? html`<span title=${row.exit || ''}>${country(row.country)}</span>` : html`<span class="muted">–</span>`) },
+  { key: 'country', label: t('col.exit'), cell: (row) => (row.country ? html`<span class="clip" title=${row.exit || ''}>${country(row.country)}</span>` : html`<span class="muted">–</span>`) },
   { key: 'anonymity', label: t('col.anonymity'), cell: (row) => word('anonymity', row.anonymity) },
   { key: 'honesty', label: t('col.honesty'), cell: (row) => html`<${Badge} tone=${HONESTY[row.honesty]}>${word('honesty', row.honesty)}<//>` },
   { key: 'can', label: t('col.capability'), class: 'low', cell: (row) => html`<span class="nowrap"><${Abilities} row=${row} only=${MAIN} /></span>` },
