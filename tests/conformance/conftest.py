@@ -15,6 +15,8 @@ from shoal.ports.store import Store
 from shoal.stores.memory import MemoryStore
 from shoal.stores.redis import RedisStore
 from shoal.stores.remote import RemoteStore
+from shoal.stores.seal import Sealer
+from shoal.stores.sealed import sealed_store
 from shoal.stores.serve import serve_store
 from shoal.stores.sqlite import SqliteStore
 from shoal.testing.redis_server import debian_program, redis_server, valkey_program
@@ -75,7 +77,7 @@ def servers() -> Iterator[Servers]:
 _prefixes = count()
 
 
-@pytest.fixture(params=["memory", "sqlite", "remote", "valkey", "redis"])
+@pytest.fixture(params=["memory", "sealed", "sqlite", "remote", "valkey", "redis"])
 def make_store(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> MakeStore:
     """Makes stores, each with a place of its own, not yet opened."""
     made = 0
@@ -85,6 +87,8 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers)
         made += 1
         if request.param == "memory":
             return MemoryStore(feed_limit=FEED_LIMIT)
+        if request.param == "sealed":
+            return sealed_store(MemoryStore(feed_limit=FEED_LIMIT), lambda: Sealer(b"k" * 32))
         if request.param == "remote":
             return cast(Store, ServedStore(tmp_path / f"{made}"))
         if request.param in ("valkey", "redis"):

@@ -10,6 +10,8 @@ from shoal.cli.exits import OK, say
 from shoal.cli.flags import reading
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shoal.options import Options
 
 
@@ -19,18 +21,23 @@ if TYPE_CHECKING:
 def backup(options: Options, file: str) -> int:
     """Copy the pool into FILE: proxies and what is known of them, links, tokens, settings of sources.
 
-    It may run meanwhile: the copy is what was on disk at one moment. FILE holds passwords of proxies and is readable
-    by you alone. A Redis store is copied by its own server (BGSAVE, or its append-only file).
+    It may run meanwhile: the copy is what was on disk at one moment. Passwords of proxies stand in it sealed; the key
+    to them is written beside it, to FILE.key: keep the two apart where strangers may read. A Redis store is copied by
+    its own server (BGSAVE, or its append-only file).
     """
     from pathlib import Path
 
     from shoal.config import data_folder
     from shoal.stores.open import store_file
+    from shoal.stores.seal import KEY_NAME, read_key, write_key
     from shoal.stores.sqlite.backup import back_up
 
-    path = store_file(options.store, data_folder(options) / "shoal.db")
-    size = back_up(path, Path(file).expanduser())
-    say(f"copied {path} to {file} ({size / 1_048_576:.1f} MB)")
+    path, copy = store_file(options.store, data_folder(options) / "shoal.db"), Path(file).expanduser()
+    size = back_up(path, copy)
+    key = path.parent / KEY_NAME
+    if key.exists():
+        write_key(_key_of(copy), read_key(key))
+    say(f"copied {path} to {file} ({size / 1_048_576:.1f} MB)" + (f", its key to {file}.key" if key.exists() else ""))
     return OK
 
 
@@ -47,11 +54,23 @@ def restore(options: Options, file: str) -> int:
     from shoal.config import data_folder
     from shoal.stores.lock import DataLock
     from shoal.stores.open import store_file
+    from shoal.stores.seal import KEY_NAME, read_key, write_key
     from shoal.stores.sqlite.backup import restore as put_back
 
-    folder = data_folder(options)
+    folder, copy = data_folder(options), Path(file).expanduser()
     path = store_file(options.store, folder / "shoal.db")
     with DataLock(folder):
-        moved = put_back(Path(file).expanduser(), path)
+        new_key = read_key(_key_of(copy)) if _key_of(copy).exists() else None
+        moved = put_back(copy, path)
+        key = path.parent / KEY_NAME
+        if new_key is not None and key.exists() and key.read_bytes() != new_key:
+            # It opens what was moved away.
+            key.rename(_key_of(moved or path.with_name(f"{path.name}.before-restore")))
+        if new_key is not None:
+            write_key(key, new_key)
     say(f"restored {path}" + (f"; what was there is kept as {moved.name}" if moved else ""))
     return OK
+
+
+def _key_of(copy: Path) -> Path:
+    return copy.with_name(f"{copy.name}.key")

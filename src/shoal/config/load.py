@@ -23,7 +23,14 @@ _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
 _BY_ENVIRONMENT: Final = {setting.environment: setting for setting in SETTINGS}
 _GROUPS: Final = tuple(dict.fromkeys(setting.group for setting in SETTINGS))
 _OTHER_VARIABLES: Final = frozenset({"SHOAL_CONFIG", "SHOAL_LOG"})
-_FILES: Final = ("judge.ca_file", "admission.deny_file", "gateway.users_file", "gateway.tls_cert", "gateway.tls_key")
+_FILES: Final = (
+    "judge.ca_file",
+    "admission.deny_file",
+    "store.key_file",
+    "gateway.users_file",
+    "gateway.tls_cert",
+    "gateway.tls_key",
+)
 _TABLES: Final = "sources.own"
 """Where the ``[[source]]`` tables stand among the values."""
 _TARGETS: Final = "targets.own"

@@ -50,6 +50,13 @@ class StoreOptions(Struct, frozen=True, forbid_unknown_fields=True):
     password: Annotated[str | None, Meta(description="Password of a Redis or Valkey server whose URL holds none.")] = (
         None
     )
+    key_file: Annotated[
+        str | None,
+        Meta(
+            description="File with the 32 bytes that passwords of proxies are sealed with; default: secret.key, made beside "
+            "an SQLite store. A shared store seals only when it is named, the same on every machine."
+        ),
+    ] = None
     prefix: Annotated[str, Meta(description="Begins every key in a Redis or Valkey server: one for each pool.")] = (
         "shoal"
     )

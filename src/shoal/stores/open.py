@@ -9,6 +9,8 @@ from shoal.errors import ConfigError
 from shoal.options import StoreOptions
 from shoal.ports.store import Store
 from shoal.stores.memory import MemoryStore
+from shoal.stores.seal import KEY_NAME, Sealer, make_key, read_key
+from shoal.stores.sealed import sealed_store
 from shoal.stores.sqlite import SqliteStore
 
 _SHARED = frozenset(
@@ -31,7 +33,7 @@ def open_store(options: StoreOptions, default_path: Path) -> Store:
     reads such URLs. Raises ``ConfigError``.
     """
     if options.url is None:
-        return _sqlite(default_path, options)
+        return _sealed(_sqlite(default_path, options), options, default_path.parent)
     try:
         url = urlsplit(options.url)
     except ValueError as error:
@@ -39,9 +41,10 @@ def open_store(options: StoreOptions, default_path: Path) -> Store:
     if url.scheme == "memory":
         return MemoryStore()
     if url.scheme == "sqlite":
-        return _sqlite(_path(url.netloc, unquote(url.path)), options)
+        store = _sqlite(_path(url.netloc, unquote(url.path)), options)
+        return _sealed(store, options, store.path.parent)
     if is_shared(options.url):
-        return _redis(options.url, options)
+        return _sealed(_redis(options.url, options), options, None)
     # Whatever else stands there may hold a password: only the scheme is repeated.
     raise ConfigError(
         f"store.url: no store is called {url.scheme or 'that'!r}; write sqlite:///PATH, redis://HOST or memory:"
@@ -64,6 +67,16 @@ def _path(netloc: str, path: str) -> Path:
             "store.url: sqlite: needs three slashes and a path, as in sqlite:///shoal.db or sqlite:////var/lib/shoal.db"
         )
     return Path(path[1:]).expanduser()
+
+
+def _sealed(store: Store, options: StoreOptions, folder: Path | None) -> Store:
+    """With the key that is named, else the one in ``folder``, which is made at the first opening."""
+    if options.key_file is not None:
+        named = Path(options.key_file).expanduser()
+        return sealed_store(store, lambda: Sealer(read_key(named)))
+    if folder is None:
+        return store
+    return sealed_store(store, lambda: Sealer(make_key(folder / KEY_NAME)))
 
 
 def _sqlite(path: Path, options: StoreOptions) -> SqliteStore:
