@@ -18,7 +18,7 @@ from shoal.options import CheckOptions, StoreOptions
 from shoal.policy.fold import fold_check, fold_use
 from shoal.policy.learning import decode_model, encode_model
 from shoal.policy.lessons import lessons
-from shoal.policy.schedule import after_use, next_check
+from shoal.policy.schedule import NO_PRESSURE, after_use, next_check
 from shoal.policy.source_budget import next_day
 from shoal.policy.source_limits import recheck
 from shoal.policy.target_table import TargetTable
@@ -66,7 +66,7 @@ class Recorder:
         self._wake = asyncio.Event()
         self._gone: dict[str, float] = {}
         """Keys deleted lately and when, oldest first."""
-        self.pressure = 1.0
+        self.pressure = NO_PRESSURE
         """How far the schedule stretches the waits of what would not be handed out; the scheduler sets it."""
         self.targets = TargetTable()
         """What names of targets mean; whoever owns the targets replaces it."""

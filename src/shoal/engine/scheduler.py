@@ -89,9 +89,7 @@ class Scheduler:
             now = self._clock.now()
             batch = await self._store.claim_due(now, limit, self._lease)
             if batch:
-                # Candidates that were never tried wait in the same line, but their lateness says how fast lists grow.
-                late = max((now - record.next_check for record in batch if record.checks), default=0.0)
-                self._recorder.pressure = pressed(self._recorder.pressure, late, _BEARABLE)
+                self._recorder.pressure = pressed(self._recorder.pressure, batch, now, _BEARABLE)
             # A client's feedback saves a record in the middle of its check, which ends its claim: one check is enough.
             fresh = [record for record in batch if record.key not in self._claimed]
             self._claimed.update([record.key for record in fresh])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
+from typing import Final, NamedTuple
 
 from shoal.domain.record import Record
 from shoal.options import CheckOptions
@@ -30,8 +32,23 @@ _PROBATION = (1.0, 1.5, 2.0, 3.0, 4.0)
 _JITTER = 0.2
 
 _RISE, _FALL, _MOST = 1.05, 1.02, 4_096.0
-_STRETCH = 16.0
+_STRETCH = 4.0
 """Pressure from which even ``max_interval`` cannot be kept: it then holds only as far as checks suffice."""
+
+
+class Pressure(NamedTuple):
+    """How far waits are stretched because checks come late: of records that ever worked, and of those that never did.
+
+    Apart, so that a flood of dead candidates, which is late for days, does not keep what flaps from being checked."""
+
+    proven: float = 1.0
+    unproven: float = 1.0
+
+    def of(self, record: Record) -> float:
+        return self.proven if record.is_verified else self.unproven
+
+
+NO_PRESSURE: Final = Pressure()
 
 
 def next_check(
@@ -41,7 +58,7 @@ def next_check(
     rng: Random,
     *,
     live: int = 0,
-    pressure: float = 1.0,
+    pressure: Pressure = NO_PRESSURE,
     model: Model = BUILT_IN,
 ) -> float:
     """Epoch second of the next check of a record that was just checked; ``live`` is how many proxies work now.
@@ -52,8 +69,9 @@ def next_check(
     """
     # The bounds that users set hold after chance has had its say.
     shortest = 0.0 if record.misses or not record.is_verified else options.min_interval / (1.0 - _JITTER)
-    longest = options.max_interval * max(1.0, pressure / _STRETCH) / (1.0 + _JITTER)
-    wait = min(max(shortest, _wait(record, now, options, live, pressure, model)), longest)
+    stretched = pressure.of(record)
+    longest = options.max_interval * max(1.0, stretched / _STRETCH) / (1.0 + _JITTER)
+    wait = min(max(shortest, _wait(record, now, options, live, stretched, model)), longest)
     return now + wait * (1.0 + _JITTER * (2.0 * rng.random() - 1.0))
 
 
@@ -79,7 +97,18 @@ def _wait(record: Record, now: float, options: CheckOptions, live: int, pressure
     return hot
 
 
-def pressed(pressure: float, lateness: float, bearable: float) -> float:
+def pressed(pressure: Pressure, claimed: Iterable[Record], now: float, bearable: float) -> Pressure:
+    """The next pressure after these records were claimed at ``now``. Candidates that were never tried do not count:
+    they wait in line, and their lateness says how fast lists grow."""
+    late = [0.0, 0.0]
+    for record in claimed:
+        if record.checks:
+            kind = 0 if record.is_verified else 1
+            late[kind] = max(late[kind], now - record.next_check)
+    return Pressure(_pressed(pressure.proven, late[0], bearable), _pressed(pressure.unproven, late[1], bearable))
+
+
+def _pressed(pressure: float, lateness: float, bearable: float) -> float:
     """The next pressure (1: none), after checks were claimed of which the earliest was due ``lateness`` seconds ago.
 
     It rises while checks come later than ``bearable`` seconds and falls, more slowly, while they come in time: so the

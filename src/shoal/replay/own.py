@@ -23,10 +23,11 @@ from shoal.domain import (
 )
 from shoal.engine.pool import Pool
 from shoal.options import CheckOptions, PoolOptions
-from shoal.policy.fold import fold_check
+from shoal.policy.fold import fold_check, fold_use
 from shoal.policy.lessons import lessons
-from shoal.policy.schedule import next_check, pressed
+from shoal.policy.schedule import NO_PRESSURE, after_use, next_check, pressed
 from shoal.replay.policy import Rules, Served
+from shoal.stores.origin import verified_share
 
 _FAILURE = Failure(Stage.CONNECT, Reason.TIMEOUT)
 _USUAL_STEP = 900.0
@@ -43,10 +44,12 @@ class Own:
         self._check = CheckOptions()
         self._records: list[Record] = []
         self._due: list[tuple[float, int]] = []
+        self._due_verified: list[tuple[float, int]] = []
         self._pool = Pool(PoolOptions(max_share=rules.max_share), self._rng, window=rules.serve)
-        self._pressure = 1.0
+        self._pressure = NO_PRESSURE
         self._step = _USUAL_STEP
         self._changed: set[int] = set()
+        self._asked: set[int] = set()
 
     def add(self, proxies: Sequence[int], now: float) -> None:
         for proxy in proxies:
@@ -56,37 +59,52 @@ class Own:
             heappush(self._due, (now, proxy))
 
     def checks(self, limit: int, now: float) -> list[int]:
+        # As the stores claim: a share goes first to what ever worked, then everything in the order of time.
         chosen: list[int] = []
-        if self._due and self._due[0][0] <= now:
-            self._pressure = pressed(self._pressure, now - self._due[0][0], 1.5 * self._step)
-        while self._due and len(chosen) < limit and self._due[0][0] <= now:
-            chosen.append(heappop(self._due)[1])
+        self._claim(self._due_verified, verified_share(limit) if limit else 0, now, chosen)
+        for due in (self._due, self._due_verified):
+            self._claim(due, limit, now, chosen)
+        claimed = [self._records[proxy] for proxy in chosen]
+        self._pressure = pressed(self._pressure, claimed, now, 1.5 * self._step)
         return chosen
+
+    def _claim(self, due: list[tuple[float, int]], most: int, now: float, chosen: list[int]) -> None:
+        while due and len(chosen) < most and due[0][0] <= now:
+            at, proxy = heappop(due)
+            # Feedback moves a check; its old place is outdated.
+            if at == self._records[proxy].next_check and proxy not in self._asked:
+                self._asked.add(proxy)
+                chosen.append(proxy)
 
     def learn(self, results: Sequence[tuple[int, bool]], now: float) -> None:
         for proxy, ok in results:
             record = self._records[proxy]
             key = record.key
+            kind = Kind.PROBE if proxy in self._asked else Kind.USE
+            self._asked.discard(proxy)
             seen = (
-                Observation(key, Kind.PROBE, now, True, self._scheme)
+                Observation(key, kind, now, True, self._scheme)
                 if ok
-                else Observation(key, Kind.PROBE, now, False, self._scheme, _FAILURE, Blame.PROXY)
+                else Observation(key, kind, now, False, self._scheme, _FAILURE, Blame.PROXY)
             )
-            result = CheckResult(key, (seen,), ok, failure=None if ok else _FAILURE)
-            self._pool.model = lessons(self._pool.model, record, result.observations)
-            record = fold_check(record, result, now)
-            due = next_check(
-                record,
-                now,
-                self._check,
-                self._rng,
-                live=self._pool.working,
-                pressure=self._pressure,
-                model=self._pool.model,
-            )
+            self._pool.model = lessons(self._pool.model, record, (seen,))
+            if kind is Kind.USE:
+                record = fold_use(record, seen)
+                due = after_use(record, now, ok, self._check)
+            else:
+                record = fold_check(record, CheckResult(key, (seen,), ok, failure=None if ok else _FAILURE), now)
+                due = next_check(
+                    record,
+                    now,
+                    self._check,
+                    self._rng,
+                    live=self._pool.working,
+                    pressure=self._pressure,
+                    model=self._pool.model,
+                )
             record = replace(record, next_check=due)
             self._records[proxy] = record
-            heappush(self._due, (due, proxy))
+            heappush(self._due_verified if record.is_verified else self._due, (due, proxy))
             self._changed.add(proxy)
 
     def serve(self, count: int, most: int, now: float, step: float) -> list[Served]:

@@ -82,7 +82,9 @@ def play(trace: Trace, rules: Rules, policy: Policy, on_step: Callable[[int], No
         after = market.alive(index + 1)
         kept = tally.note(picks, after, scored=index >= rules.warmup)
         if rules.feedback:
-            policy.learn([(pick.proxy, pick.proxy in after) for pick in kept], trace.times[index + 1])
+            # All picks of one proxy in a step saw the same moment: one result.
+            told = list(dict.fromkeys((pick.proxy, pick.proxy in after) for pick in kept))
+            policy.learn(told, trace.times[index + 1])
         gaps.append(trace.times[index + 1] - now)
         on_step(index + 1)
     return tally.score()

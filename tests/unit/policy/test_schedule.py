@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from shoal.domain import Health, Path, Record, Scheme
 from shoal.options import CheckOptions
-from shoal.policy.schedule import after_use, next_check, pressed, profile_is_due
+from shoal.policy.schedule import NO_PRESSURE, Pressure, after_use, next_check, pressed, profile_is_due
 from shoal.testing.builders import make_path, make_record
 
 NOW = 1_790_000_000.0
@@ -135,24 +135,35 @@ def test_a_path_that_fails_asks_for_no_profile() -> None:
 def test_what_would_not_be_handed_out_gives_way_under_pressure_and_what_would_does_not() -> None:
     unlikely, hopeless = failed(8, 0.05), replace(make_record(), misses=4)
     for record in (unlikely, hopeless):
-        calm, pressing = (next_check(record, NOW, OPTIONS, Middle(), pressure=p) - NOW for p in (1.0, 4.0))
+        calm, pressing = (next_check(record, NOW, OPTIONS, Middle(), pressure=Pressure(p, p)) - NOW for p in (1.0, 4.0))
         assert pressing == pytest.approx(min(4.0 * calm, OPTIONS.max_interval / 1.2))
-    assert next_check(worked(30), NOW, OPTIONS, Middle(), pressure=100.0) - NOW == wait(worked(30))
+    assert next_check(worked(30), NOW, OPTIONS, Middle(), pressure=Pressure(100.0, 100.0)) - NOW == wait(worked(30))
 
 
 def test_not_even_the_greatest_pressure_makes_a_wait_endless() -> None:
-    pressure = 1.0
+    pressure = NO_PRESSURE
+    dead = replace(make_record(), misses=50, checks=50, next_check=0.0)
     for _ in range(5_000):
-        pressure = pressed(pressure, 1e9, 10.0)
-    dead = replace(make_record(), misses=50)
-    assert next_check(dead, NOW, OPTIONS, Middle(), pressure=pressure) - NOW < 300 * OPTIONS.max_interval
+        pressure = pressed(pressure, [dead], 1e9, 10.0)
+    assert next_check(dead, NOW, OPTIONS, Middle(), pressure=pressure) - NOW < 1_100 * OPTIONS.max_interval
 
 
 def test_pressure_rises_while_checks_are_late_and_goes_when_they_are_not() -> None:
-    pressure = 1.0
+    pressure = NO_PRESSURE
+    late = replace(worked(3), checks=3, next_check=NOW)
     for _ in range(100):
-        pressure = pressed(pressure, 11.0, 10.0)
-    assert pressure > 50.0
+        pressure = pressed(pressure, [late], NOW + 11.0, 10.0)
+    assert pressure.proven > 50.0
     for _ in range(400):
-        pressure = pressed(pressure, 9.0, 10.0)
-    assert pressure == 1.0
+        pressure = pressed(pressure, [late], NOW + 9.0, 10.0)
+    assert pressure == NO_PRESSURE
+
+
+def test_a_flood_of_dead_candidates_puts_off_no_check_of_what_ever_worked() -> None:
+    dead, new = replace(make_record(), misses=3, checks=3, next_check=NOW), replace(make_record(), next_check=NOW)
+    pressure = NO_PRESSURE
+    for _ in range(100):
+        pressure = pressed(pressure, [dead, new], NOW + 1e5, 10.0)
+    assert pressure.unproven > 50.0
+    assert next_check(failed(8, 0.05), NOW, OPTIONS, Middle(), pressure=pressure) - NOW == wait(failed(8, 0.05))
+    assert pressed(NO_PRESSURE, [new], NOW + 1e5, 10.0) == NO_PRESSURE
