@@ -28,7 +28,7 @@ _ENOUGH = {Strategy.FASTEST: 32, Strategy.STICKY: 48}
 """Candidates that a pick compares, best first. Those behind the first few are hardly better."""
 _FEW = 8
 """Candidates that the best strategy compares at least."""
-_COMPARABLE = 0.9
+_COMPARABLE = 0.95
 """Share of the best forecast from which on proxies take turns with the best."""
 _TURNS_LIMIT = 32
 """Proxies among which the best strategy goes round, at most: as many as share all picks at ``max_share`` each."""

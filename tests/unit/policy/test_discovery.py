@@ -5,6 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from msgspec.structs import replace
+
 from shoal.domain import Capability, Endpoint, Failure, Path, Reason, Record, Scheme, Stage, Trust
 from shoal.domain.health import Health
 from shoal.domain.judge import DOCUMENTS
@@ -207,6 +209,30 @@ def test_an_unsigned_document_is_followed_by_the_echo_and_a_signed_one_by_nothin
     assert next_attempt(where, [Outcome(first, mismatch)]).page == ""
     assert next_attempt(where, [Outcome(first, mismatch, proved=True)]) is None
     assert next_attempt(where, [Outcome(first, TIMEOUT)]) is None
+
+
+def worked_often(streak, oks):
+    known = path(Scheme.HTTP, Capability.FORWARD)
+    return replace(known, health=replace(known.health, streak=streak, oks=oks))
+
+
+def test_what_may_soon_be_handed_out_is_compared_on_three_documents_at_once_until_it_was_compared_often():
+    for number in range(len(ROTATION)):
+        promising = play(turn(number, worked_often(3, 5)), lambda a: OK)
+        assert len(promising) == 3 and sum(attempt.page != "" for attempt in promising) >= 2
+        assert {(attempt.scheme, attempt.mode) for attempt in promising} == {(Scheme.HTTP, "forward")}
+        assert len(play(turn(number, worked_often(3, 5)), lambda a: TIMEOUT)) == 1
+        assert len(play(turn(number, worked_often(1, 5)), lambda a: OK)) == 1
+        assert len(play(turn(number, worked_often(50, 50)), lambda a: OK)) == 1
+        assert len(play(turn(number, worked_often(3, 5), judges=ALL_JUDGES), lambda a: OK)) == 1
+    assert len(play(turn(0, path(Scheme.HTTP, Capability.TUNNEL)), lambda a: OK)) == 1
+
+
+def test_further_documents_end_with_the_first_failure():
+    where = turn(0, worked_often(3, 5))
+    first = next_attempt(where, [])
+    second = next_attempt(where, [Outcome(first, None)])
+    assert second.page and next_attempt(where, [Outcome(first, None), Outcome(second, TIMEOUT)]) is None
 
 
 def test_a_profile_ends_with_another_name_in_the_handshake_and_another_port():

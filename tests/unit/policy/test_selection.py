@@ -147,6 +147,15 @@ def test_the_best_is_the_likeliest_clean_one() -> None:
         assert chosen(Entry(), best, unproven, Entry(), seed=seed) is best
 
 
+def test_what_was_found_clean_many_times_goes_before_what_was_found_so_once() -> None:
+    often, once = make_clean(0.2), make_clean(0.2)
+    often = replace(often, health=replace(often.health, oks=30))
+    entries = [Entry(path=once, chance=0.93), Entry(path=often, chance=0.91), Entry(path=once, chance=0.9)]
+    assert chosen(*entries) is entries[1]
+    entries[0].chance = 0.98
+    assert chosen(*entries) is entries[0]
+
+
 def test_latency_decides_between_forecasts_that_are_alike() -> None:
     fast, slow = Entry(path=make_clean(0.1), chance=0.9), Entry(path=make_clean(18.0), chance=0.902)
     counts = Counter(id(chosen(slow, fast, seed=seed)) for seed in range(300))
