@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from msgspec.structs import replace
 
 from shoal.domain import Capability, Endpoint, Failure, Path, Reason, Record, Scheme, Stage, Trust
