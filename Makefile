@@ -24,7 +24,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo install test lint format real-data bench fuzz crash docs lock clean
+.PHONY: help up demo install test lint format real-data bench fuzz crash docs docs-pages lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -66,7 +66,11 @@ fuzz: $(DEV) requirements/fuzz.txt ## Fuzz codecs and probe for ten minutes (FUZ
 crash: $(DEV) ## Kill a working pool 200 times and look for what it had acknowledged (CRASH_ARGS='--redis')
 	@$(BIN)/python tools/crash_trial.py --rounds 200 $(CRASH_ARGS)
 
-docs: $(DEV) ## Write the generated pages of docs/ again
+docs: docs-pages build/zensical/.stamp ## Write the generated pages of docs/ again and build the site into build/site
+	@PYTHONPATH=build/zensical NO_COLOR=1 $(BIN)/python -m zensical build --clean --strict
+	@echo "build/site/index.html"
+
+docs-pages: $(DEV) ## The generated pages alone
 	$(BIN)/python tools/generate_docs.py
 
 lock: $(VENV)/bin/python ## Pin the newest versions that pyproject.toml admits
@@ -75,6 +79,7 @@ lock: $(VENV)/bin/python ## Pin the newest versions that pyproject.toml admits
 	$(COMPILE) --upgrade pyproject.toml --extra cluster -o requirements/runtime.txt
 	$(COMPILE) --upgrade pyproject.toml --extra cluster --group dev -c requirements/runtime.txt -o requirements/dev.txt
 	$(COMPILE) --upgrade requirements/fuzz.in -o requirements/fuzz.txt
+	$(COMPILE) --upgrade requirements/docs.in -o requirements/docs.txt
 
 clean: ## Remove everything that make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
@@ -97,4 +102,9 @@ $(DEV): $(RUNTIME) requirements/dev.txt clients/python/pyproject.toml
 
 $(PACKAGES): $(VENV)/bin/python Makefile
 	@sh tools/debian-packages.sh $(TEST_PACKAGES)
+	@touch $@
+
+# In a folder of its own: it shares libraries with us, but not their versions.
+build/zensical/.stamp: $(VENV)/bin/python requirements/docs.txt
+	@$(PIP) --require-hashes --target build/zensical --upgrade -r requirements/docs.txt
 	@touch $@

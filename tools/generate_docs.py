@@ -10,10 +10,14 @@ from pathlib import Path
 
 import yaml
 
+from shoal.api import build_app
 from shoal.api.metric_table import metrics_markdown
+from shoal.api.scopes import needed
 from shoal.cli.pages import cli_markdown
 from shoal.config import settings_markdown, target_fields_table
+from shoal.options import ApiOptions
 from shoal.sources.explain import aliases_table, catalogue_table, fields_table
+from shoal.testing.fake_service import FakeService
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -36,6 +40,31 @@ def concurrency_table() -> str:
     return "\n".join(lines)
 
 
+def routes_table() -> str:
+    """Every route of the API's own description, with the scope that it needs."""
+    described = build_app(FakeService(), ApiOptions(), version="0").openapi()
+    lines = ["| request | what it does | scope |", "| --- | --- | --- |"]
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            scope = "none" if path in ("/healthz", "/s/{code}", "/") else needed(method.upper(), path).word
+            shown = re.sub(r"\{(\w+)\}", lambda match: match[1].upper(), path)
+            lines.append(f"| `{method.upper()} {shown}` | {operation['summary']} | {scope} |")
+    return "\n".join(lines)
+
+
+_EXAMPLE = re.compile(r"(<!-- example: ([\w.]+) -->\n).*?(<!-- /example -->)", re.DOTALL)
+
+
+def cookbook() -> str:
+    """docs/cookbook.md with its examples as they are."""
+
+    def filled(match: re.Match[str]) -> str:
+        code = (DOCS.parent / "examples" / match[2]).read_text(encoding="utf-8").strip()
+        return f"{match[1]}```python\n{code}\n```\n{match[3]}"
+
+    return _EXAMPLE.sub(filled, (DOCS / "cookbook.md").read_text(encoding="utf-8"))
+
+
 def alerts_table() -> str:
     """The rules of deploy/prometheus/alerts.yml."""
     lines = ["| alert | when | for | severity |", "| --- | --- | --- | --- |"]
@@ -49,6 +78,7 @@ def alerts_table() -> str:
 SECTIONS = {
     "sources.md": {"fields": fields_table, "aliases": aliases_table, "catalogue": catalogue_table},
     "concurrency.md": {"figures": concurrency_table},
+    "routes.md": {"routes": routes_table},
     "metrics.md": {"metrics": metrics_markdown, "alerts": alerts_table},
     "checks.md": {"targets": target_fields_table},
 }
@@ -70,9 +100,11 @@ def _filled(page: str, tables: dict[str, Callable[[], str]]) -> Callable[[], str
     return lambda: with_tables(page, tables)
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_markdown, "cli.md": cli_markdown} | {
-    page: _filled(page, tables) for page, tables in SECTIONS.items()
-}
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_markdown,
+    "cli.md": cli_markdown,
+    "cookbook.md": cookbook,
+} | {page: _filled(page, tables) for page, tables in SECTIONS.items()}
 
 
 def main(arguments: list[str]) -> int:

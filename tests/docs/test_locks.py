@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("build.txt", "runtime.txt", "dev.txt")
+LOCKS = ("build.txt", "runtime.txt", "dev.txt", "docs.txt")
 _PINNED = re.compile(r"([A-Za-z0-9._-]+)==([^\s;]+)(?: ;[^\\]*)?( \\\n    --hash=sha256:[0-9a-f]{64})+")
 
 

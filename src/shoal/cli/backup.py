@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -15,10 +17,14 @@ if TYPE_CHECKING:
     from shoal.options import Options
 
 
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
 @click.command()
 @click.argument("file")
+@_JSON
 @reading
-def backup(options: Options, file: str) -> int:
+def backup(options: Options, file: str, as_json: bool) -> int:
     """Copy the pool into FILE: proxies and what is known of them, links, tokens, settings of sources.
 
     It may run meanwhile: the copy is what was on disk at one moment. Passwords of proxies stand in it sealed; the key
@@ -37,14 +43,19 @@ def backup(options: Options, file: str) -> int:
     key = path.parent / KEY_NAME
     if key.exists():
         write_key(_key_of(copy), read_key(key))
+    if as_json:
+        told = {"from": str(path), "to": str(copy), "bytes": size, "key": f"{copy}.key" if key.exists() else None}
+        sys.stdout.write(json.dumps(told) + "\n")
+        return OK
     say(f"copied {path} to {file} ({size / 1_048_576:.1f} MB)" + (f", its key to {file}.key" if key.exists() else ""))
     return OK
 
 
 @click.command()
 @click.argument("file")
+@_JSON
 @reading
-def restore(options: Options, file: str) -> int:
+def restore(options: Options, file: str, as_json: bool) -> int:
     """Put the pool that `shoal backup` copied into FILE in the place of the present one.
 
     Stop the pool first. What stood there is kept beside it.
@@ -68,6 +79,9 @@ def restore(options: Options, file: str) -> int:
             key.rename(_key_of(moved or path.with_name(f"{path.name}.before-restore")))
         if new_key is not None:
             write_key(key, new_key)
+    if as_json:
+        sys.stdout.write(json.dumps({"to": str(path), "kept": moved and str(moved)}) + "\n")
+        return OK
     say(f"restored {path}" + (f"; what was there is kept as {moved.name}" if moved else ""))
     return OK
 

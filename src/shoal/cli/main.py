@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "restore": "shoal.cli.backup:restore",
     "top": "shoal.cli.top:top",
     "doctor": "shoal.cli.doctor:doctor",
+    "geo": "shoal.cli.geo:geo",
     "migrate": "shoal.cli.migrate:migrate",
     "judge": "shoal.cli.judge:judge",
     "lab": "shoal.cli.lab:lab",

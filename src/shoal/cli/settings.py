@@ -45,8 +45,9 @@ def show(config_: str | None, everything: bool, as_json: bool) -> int:
 
 
 @click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_CONFIG
-def check(config_: str | None) -> int:
+def check(config_: str | None, as_json: bool) -> int:
     """Say whether the settings are right: exit code 0, or 2 and one line that names everything that is wrong.
 
     Names of sources are looked up, and files must be there; nothing is contacted.
@@ -60,6 +61,10 @@ def check(config_: str | None) -> int:
     check_bind(options.api)
     resolver = SystemResolver(AddressRules.from_options(options.admission))
     found = open_sources(options.sources, options.admission, resolver)
+    if as_json:
+        told = {"file": str(path) if path else None, "given": len(origins), "sources": [one.name for one in found]}
+        sys.stdout.write(json.dumps(told) + "\n")
+        return OK
     where = f"{path}: " if path else "no settings file: "
     say(f"{where}all right; {len(origins)} settings given, {len(found)} sources are read")
     return OK

@@ -25,13 +25,17 @@ def shoal(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
 
 def test_the_commands_have_their_names() -> None:
     names = (
-        "up demo schedule server check fetch list get sources config backup restore top doctor migrate judge lab replay"
-        " completion version"
+        "up demo schedule server check fetch list get sources config backup restore top doctor geo migrate judge lab"
+        " replay completion version"
     )
     assert list(COMMANDS) == names.split()
 
 
-GROUPS = {"sources": ("list", "test", "add", "enable", "disable", "credit"), "config": ("show", "check")}
+GROUPS = {
+    "sources": ("list", "test", "add", "enable", "disable", "credit"),
+    "config": ("show", "check"),
+    "geo": ("update",),
+}
 INNER = [(group, name) for group, names in GROUPS.items() for name in names]
 
 
