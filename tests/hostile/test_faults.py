@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,10 +50,10 @@ def refusal(folder: Path, data: Path, before: tuple[str, ...] = ()) -> tuple[int
 
 
 class Running:
-    def __init__(self, folder: Path, data: Path) -> None:
+    def __init__(self, folder: Path, data: Path, **more: Any) -> None:
         self.port, self.log = free_port(), folder / "log"
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command(folder, self.port, data), stdout=log, stderr=log)
+            self.process = subprocess.Popen(command(folder, self.port, data), stdout=log, stderr=log, **more)
 
     def ask(self, method: str, path: str, body: str = "", kind: str = "text/plain") -> tuple[int, str]:
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
