@@ -65,6 +65,8 @@ class ApiHandle:
                 transport = getattr(connection, "transport", None)
                 if transport is not None:
                     transport.abort()
+            # An answer whose client is gone ends by itself; only one that waits for something else is cut off.
+            await asyncio.wait([self._task], timeout=_GRACE / 4)
             for task in list(self._server.server_state.tasks):
                 task.cancel()
             await asyncio.wait([self._task], timeout=_GRACE / 2)

@@ -202,3 +202,14 @@ async def test_a_kept_connection_outlives_the_head_timeout(
         assert (await asyncio.wait_for(reader.readuntil(b"}"), 5)).startswith(b"HTTP/1.1 200")
         await asyncio.sleep(0.1)
     writer.close()
+
+
+async def test_close_ends_a_stream_of_events_without_a_word_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    handle = await serve_api(build_app(FakeService(*typical_records()), ApiOptions(), version="1"), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", handle.port)
+    writer.write(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    assert head.startswith(b"HTTP/1.1 200")
+    await handle.close()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    writer.close()
