@@ -9,9 +9,8 @@ extra parameters; names that nobody knows are ignored, as that program does.
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 from starlette.requests import Request
@@ -21,9 +20,10 @@ from shoal.api.query import params_of
 from shoal.api.recent import Recent
 from shoal.api.responses import NO_STORE, problem_response, sorted_json, sorted_json_response, text_response
 from shoal.api.service import PoolService
-from shoal.domain import Anonymity, Capability, Path, Pick, Query, Record, Scheme
+from shoal.domain import Capability, Path, Query, Record, Scheme
 from shoal.domain.problem import Problem
 from shoal.errors import InvalidQueryError
+from shoal.export.proxy_pool import proxy_pool_object
 from shoal.policy.query_text import FIELDS, parse_query
 
 _NO_PROXY: Final = {"code": 0, "src": "no proxy"}
@@ -77,23 +77,6 @@ def compat_query(params: list[tuple[str, str]], *, limit: int) -> Query:
     return query if query.limit is not None else replace(query, limit=limit)
 
 
-def compat_object(pick: Pick) -> dict[str, Any]:
-    """The nine keys. ``proxy`` carries user and password where it needs them: those are the user's own proxies."""
-    record, path = pick.record, pick.path
-    credentials = record.credentials
-    return {
-        "anonymous": "" if path.anonymity is Anonymity.UNKNOWN else path.anonymity.value,
-        "check_count": record.checks,
-        "fail_count": record.misses,
-        "https": Capability.TUNNEL in path.capabilities,
-        "last_status": path.health.last_ok >= path.health.last_bad,
-        "last_time": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.last_check)) if record.last_check else "",
-        "proxy": f"{credentials.userinfo}@{record.endpoint}" if credentials else str(record.endpoint),
-        "region": path.country or record.country or "",
-        "source": "/".join(record.sources),
-    }
-
-
 class Compat:
     """Endpoints over one service. ``limit`` bounds the rows of ``/all/``."""
 
@@ -126,16 +109,16 @@ class Compat:
         # The same number may by now be that of another path, and a path may be part of several states of a record.
         if known is not None and known[0] is pick.record and known[1] is path:
             return known[2]
-        body = sorted_json(compat_object(pick))
+        body = sorted_json(proxy_pool_object(pick))
         self._bodies.put(id(path), (pick.record, path, body))
         return body
 
     async def pop(self, request: Request) -> Response:
         pick = await self._service.pop(self._query(request))
-        return sorted_json_response(_NO_PROXY if pick is None else compat_object(pick))
+        return sorted_json_response(_NO_PROXY if pick is None else proxy_pool_object(pick))
 
     async def all(self, request: Request) -> Response:
-        return sorted_json_response([compat_object(pick) for pick in self._service.list(self._query(request))])
+        return sorted_json_response([proxy_pool_object(pick) for pick in self._service.list(self._query(request))])
 
     async def count(self, request: Request) -> Response:
         # Both kinds that /all/ can give, so that "https" is the length of /all/?type=https.

@@ -10,6 +10,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from shoal.app.mirror import open_mirror
 from shoal.app.network import Network
 from shoal.app.timed_store import timed_store
 from shoal.config import configured_targets
@@ -84,6 +85,7 @@ async def run_engine(
         on_request=OnRequest(guard, recorder, guard),
         targets=targets,
     )
+    mirror = open_mirror(options.mirror, service, announce)
     # Known-good proxies first: a restart serves from memory before anything is asked of the network.
     await recorder.recall()
     await targets.load()
@@ -104,6 +106,7 @@ async def run_engine(
                 ("janitor", janitor.run()),
                 ("targets", visiting.run()),
                 ("counts", keep_counting(service, announce)),
+                *([] if mirror is None else [("mirror", mirror.run())]),
             )
         ]
         try:

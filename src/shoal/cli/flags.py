@@ -57,6 +57,14 @@ _RUNNING: Final = (
     _CONFIG,
 )
 _READING: Final = (_API, _DATA, _STORE, _CONFIG)
+_IMPORTING: Final = (
+    click.option(
+        "--allow", metavar="CIDR", multiple=True, help="Opens a private network for lists and proxies; may be repeated."
+    ),
+    _DATA,
+    _STORE,
+    _CONFIG,
+)
 _SETTING: Final = (
     click.option(
         "--allow", metavar="CIDR", multiple=True, help="Opens a private network for sources; may be repeated."
@@ -88,6 +96,11 @@ def running(command: _Command) -> _Command:
 def reading(command: _Command) -> _Command:
     """Adds the flags that say where a pool is; the command gets the merged settings as ``options``."""
     return _with(_READING, command)
+
+
+def importing(command: _Command) -> _Command:
+    """Adds the flags that say where to import to; the command gets the merged settings as ``options``."""
+    return _with(_IMPORTING, command)
 
 
 def configured(command: _Command) -> _Command:

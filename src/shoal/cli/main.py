@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "fetch": "shoal.cli.fetch:fetch",
     "list": "shoal.cli.ask:list_command",
     "get": "shoal.cli.ask:get_command",
+    "import": "shoal.cli.import_:import_command",
     "sources": "shoal.cli.sources:sources",
     "config": "shoal.cli.settings:config",
     "backup": "shoal.cli.backup:backup",

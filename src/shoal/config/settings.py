@@ -25,7 +25,7 @@ FLAGS: Final[dict[str, str]] = {
     "check.concurrency": "--concurrency",
     "check.timeout": "--timeout",
 }
-SECRETS: Final = frozenset({"api.token", "api.judge_key", "store.password"})
+SECRETS: Final = frozenset({"api.token", "api.judge_key", "store.password", "mirror.password"})
 """Readable from a file that ``SHOAL_…_FILE`` names."""
 HIDDEN: Final = SECRETS | {"gateway.users", "gateway.first_hop"}
 """Never shown, not even in an error."""

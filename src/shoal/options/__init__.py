@@ -7,6 +7,7 @@ from msgspec import Struct
 from shoal.options.api import ApiOptions
 from shoal.options.check import CheckOptions, JudgeOptions
 from shoal.options.gateway import GatewayOptions
+from shoal.options.mirror import MirrorOptions
 from shoal.options.pool import GeoOptions, PoolOptions, StoreOptions
 from shoal.options.sources import SOURCE_KINDS, AdmissionOptions, OwnSource, SourceOptions
 from shoal.options.targets import Expect, OwnTarget, TargetOptions
@@ -20,6 +21,7 @@ __all__ = [
     "GatewayOptions",
     "GeoOptions",
     "JudgeOptions",
+    "MirrorOptions",
     "Options",
     "OwnSource",
     "OwnTarget",
@@ -42,4 +44,5 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     api: ApiOptions = ApiOptions()
     gateway: GatewayOptions = GatewayOptions()
     geo: GeoOptions = GeoOptions()
+    mirror: MirrorOptions = MirrorOptions()
     targets: TargetOptions = TargetOptions()

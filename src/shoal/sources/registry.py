@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from shoal.domain import Trust
+from shoal.domain import Scheme, Trust
 from shoal.errors import ConfigError
 from shoal.options import AdmissionOptions, OwnSource, SourceOptions
 from shoal.policy.address_rules import AddressRules
@@ -102,6 +102,21 @@ def open_named(
     if problems:
         raise ConfigError(*problems)
     return tuple(sources)
+
+
+def open_place(
+    text: str, scheme: Scheme | None, options: SourceOptions, admission: AdmissionOptions, resolver: Resolver
+) -> Source:
+    """What a URL, path, ``python:module:function`` or ``-`` names, as in ``urls``; ``scheme`` is claimed for entries
+    that do not say. Raises ``ConfigError``."""
+    problems: list[str] = []
+    named, spec = split_scheme(text.strip())
+    claim = named or scheme
+    shop = _workshop(options, admission, resolver, None, None, None)
+    sources = _own_lists((spec if claim is None else f"{claim.value}={spec}",), shop, problems)
+    if problems:
+        raise ConfigError(*problems)
+    return sources[0]
 
 
 def open_catalog(rows: Iterable[CatalogRow], shop: Workshop) -> tuple[Source, ...]:
