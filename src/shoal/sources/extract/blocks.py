@@ -37,6 +37,11 @@ _ITEM = re.compile(r"^\s*(?:-\s+|\d{1,6}[.)]\s+)")
 _SIGNS = re.compile(r"^[^\w\[\](){}\"'#/:]+")
 _DOTTED_KEY = re.compile(r"[A-Za-z][\w-]*(?:\.[\w-]+)*\.([A-Za-z]\w*)\s*[:=]")
 _FIELDS = ADDRESS | PORT | PROTOCOL | USERNAME | PASSWORD | COUNTRY
+_NUMBERED = (ADDRESS | PORT) - {"server"}
+"""Labels that settings number: ``ip1=``, ``PROXY_2_PORT=``."""
+_DIGITS = re.compile(r"\d+")
+_KEY_ALONE = re.compile(r"\s*[\"']?(\d{1,3}(?:\.\d{1,3}){3})[\"']?\s*:\s*")
+"""An address as the key of what follows below it."""
 _FIELD_LIMIT = 32
 """Lines of one record: longer ones are no records of a proxy."""
 
@@ -90,6 +95,9 @@ class LineReader:
         if not line.strip():
             self._host = ""
             return
+        if not label and (key := _KEY_ALONE.fullmatch(line)) is not None and is_v4(key[1]):
+            self._fields["ip"] = key[1]
+            return
         if not label and is_v4(_bare(value)):
             self._waiting = _bare(value)
             return
@@ -141,6 +149,8 @@ def _field(line: str) -> tuple[str, str]:
     label, value = labelled(_SIGNS.sub("", bare) if not bare[:1].isalnum() else bare)
     if label and label not in _FIELDS and (match := _DOTTED_KEY.match(bare)) is not None:
         label = normal(match[1])
+    if label and label not in _FIELDS and (stem := _DIGITS.sub("", label)) in _NUMBERED:
+        label = stem
     return label, value
 
 

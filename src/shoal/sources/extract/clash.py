@@ -11,6 +11,8 @@ from typing import Any
 
 from shoal.domain import Credentials, Refused, Scheme
 from shoal.sources.extract.entry import Reading, build
+from shoal.sources.extract.labels import normal
+from shoal.sources.extract.record import is_record, read_record
 
 _ITEM = re.compile(r"(\s*)-\s+(.*)")
 _SECTION = re.compile(r"\s*[\"']?(proxies|Proxy|payload)[\"']?\s*:\s*(.*)")
@@ -115,7 +117,13 @@ def _keep(current: dict[str, str], key: str | None, value: list[str]) -> None:
 
 def _reading(entry: dict[str, Any]) -> Iterator[Reading]:
     kind = _SCHEMES.get(str(entry.get("type", "")).lower())
-    if kind is None or "server" not in entry:
+    if "server" not in entry:
+        # A list of somebody's own, under the same heading.
+        fields = {normal(key): value for key, value in entry.items()}
+        if is_record(fields):
+            yield from read_record(fields, None)
+        return
+    if kind is None:
         return
     tls = str(entry.get("tls", "")).lower() in ("true", "yes", "on", "1")
     if tls and kind is Scheme.SOCKS5:

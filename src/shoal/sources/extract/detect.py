@@ -20,8 +20,11 @@ _ELEMENT = re.compile(r"\s*<[A-Za-z][\w:.-]*(?:\s[^<>]*)?/?>")
 _CLASH = re.compile(r"^[ \t]*(?:proxies|Proxy|proxy-providers|payload)[ \t]*:[ \t]*(?:\[.*|#.*)?$", re.MULTILINE)
 _CLASH_ITEM = re.compile(r"(?:server|type)\s*[\"']?\s*:")
 _JSON_START = re.compile(r"\s*(?:[\w.$]{1,60}\s*\(\s*)?[\[{]\s*(?:[\[{\"\]}]|\Z|-?\d)")
-_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\]:|\[\s*\d+\.\d+\.\d+|\[\s*\d{1,4}[-/:]\d")
-"""An IPv6 entry, an entry or a time that somebody put in brackets: no array."""
+_BRACKETED = re.compile(
+    r"\[[0-9A-Fa-f:.]+\]:|\[\s*\d+\.\d+\.\d+|\[\s*\d{1,4}[-/:]\d|\[\[?[A-Za-z][\w .-]*\]\]?[ \t]*(?:[#;].*)?$",
+    re.MULTILINE,
+)
+"""An IPv6 entry, an entry or a time that somebody put in brackets, or the head of a section: no array."""
 _JSON_LINE = re.compile(r"\s*\{.*\}\s*,?\s*|\s*\[.*\]\s*,?\s*")
 
 HEAD_CHARS = 65536

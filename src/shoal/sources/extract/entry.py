@@ -36,6 +36,14 @@ last four are believed to be one only where more than a name stands in front."""
 _PATH = re.compile(r"^\d+/[\w.~%-]")
 _QUOTES = "\"'`“”‘’«»(){}<>*,;"
 
+_RESOLVERS = frozenset(
+    (
+        *("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "208.67.220.220", "76.76.2.0"),
+        *("114.114.114.114", "223.5.5.5", "223.6.6.6", "119.29.29.29", "180.76.76.76", "77.88.8.8", "94.140.14.14"),
+        *("2001:4860:4860::8888", "2606:4700:4700::1111"),
+    )
+)
+"""With port 53 these are what settings and articles name as resolvers, never proxies."""
 Reading = Candidate | Refused | None
 """A proxy, why it is none, or None for text that does not even look like one."""
 
@@ -86,6 +94,8 @@ def build(
     number = port_number(port)
     if number is None:
         return Refused.BAD_PORT
+    if number == 53 and name in _RESOLVERS:
+        return Refused.MALFORMED
     if credentials is not None and not _sound(credentials):
         return Refused.MALFORMED
     return Candidate(Endpoint(name, number), scheme, credentials, country, clip(text or f"{host}:{port}"))
@@ -152,6 +162,10 @@ def _read(token: str, scheme: Scheme | None, names: bool, text: str) -> Reading:
 
 
 def _authority(rest: str, scheme: Scheme | None, names: bool, text: str, word: str = "") -> Reading:
+    if word and "@" not in rest and ":" not in rest and "." not in rest:
+        # Share links that pack all of it, what follows the sign being a name for people.
+        inner = from_base64(unquote(_TAIL.split(rest, maxsplit=1)[0]))
+        rest = inner.strip() if inner is not None and ":" in inner else rest
     if "@" in rest:
         left, _, right = rest.rpartition("@")
         parts = rest.split(":")

@@ -15,7 +15,7 @@ from shoal.domain.address import is_ip
 from shoal.sources.extract.entry import Reading, read_token
 from shoal.sources.extract.escapes import packed_document, unpacked
 from shoal.sources.extract.html_tree import rows_of
-from shoal.sources.extract.json_tables import named_row
+from shoal.sources.extract.json_tables import named_row, referred_records
 from shoal.sources.extract.json_text import BROKEN, load_loosely, whole_spans
 from shoal.sources.extract.labels import PORT, normal
 from shoal.sources.extract.record import is_record, read_record
@@ -216,7 +216,9 @@ def _objects(value: Any) -> Iterator[dict[str, Any] | str]:
     while stack:
         item = stack.pop()
         if isinstance(item, list):
-            if (fields := named_row(item)) is not None:
+            if known := referred_records(item):
+                yield from known
+            elif (fields := named_row(item)) is not None:
                 yield fields
             else:
                 stack.extend(reversed(item))

@@ -220,7 +220,7 @@ class _Flattener:
             if tag == "img" and self._open_rows and _PICTURE.fullmatch(alt := node.attributes.get("alt") or ""):
                 # Numbers shown as pictures, told to those who do not see them.
                 self._buffers[-1].append(alt)
-            if tag == "input" and self._open_rows and _PICTURE.fullmatch(shown := node.attributes.get("value") or ""):
+            if tag == "input" and _PICTURE.fullmatch(shown := node.attributes.get("value") or ""):
                 self._buffers[-1].append(shown)
         if node.attributes:
             self._attributes(node.attributes)

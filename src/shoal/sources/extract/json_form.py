@@ -7,7 +7,7 @@ from typing import Any
 
 from shoal.domain import Candidate, Refused, Scheme
 from shoal.sources.extract.entry import Reading, build, is_v4, port_number, read_token
-from shoal.sources.extract.json_tables import named_row, table_rows
+from shoal.sources.extract.json_tables import named_row, referred_records, table_rows
 from shoal.sources.extract.json_text import BROKEN, load, whole_values
 from shoal.sources.extract.labels import (
     ADDRESS,
@@ -63,6 +63,9 @@ def walk(value: Any, scheme: Scheme | None, limit: int, nested: Nested, depth: i
         yield Refused.MALFORMED
     elif isinstance(value, str):
         yield from _string(value, scheme, limit, nested)
+    elif isinstance(value, list) and depth == 0 and (known := referred_records(value)):
+        for one in known:
+            yield from read_record(one, scheme)
     elif isinstance(value, list) and (fields := named_row(value)) is not None:
         yield from read_record(fields, scheme)
     elif isinstance(value, list):
@@ -102,7 +105,13 @@ def _member(key: str, item: Any, scheme: Scheme | None, limit: int, nested: Nest
             else:
                 yield reading
             return
-    if isinstance(item, str) and "\n" not in item and "<" not in item and not _entry_like(item, scheme):
+    if (
+        isinstance(item, str)
+        and "\n" not in item
+        and "<" not in item
+        and not _entry_like(item, scheme)
+        and not _is_json(item)
+    ):
         if word in _TEXTS:
             yield from read_line(item, scheme, prose=True)
         return
@@ -126,6 +135,11 @@ def _spelt_out(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def _is_json(text: str) -> bool:
+    """A document inside a text: the answer of one service handed on by another."""
+    return len(text) > 20 and text[0] in "[{" and text[-1] in "]}" and '"' in text
+
+
 def _entry_like(item: str, scheme: Scheme | None) -> bool:
     """A lone string under some key is read only when it starts with an entry: prose there is not a list."""
     words = item.replace(",", " ").split(maxsplit=1)
@@ -133,7 +147,7 @@ def _entry_like(item: str, scheme: Scheme | None) -> bool:
 
 
 def _string(value: str, scheme: Scheme | None, limit: int, nested: Nested) -> Iterator[Reading]:
-    if "\n" in value or "<" in value or "\r" in value:
+    if _is_json(value) or "\n" in value or "<" in value or "\r" in value:
         yield from nested(value, scheme)
     elif len(value) > limit and " " not in value and "," not in value:
         yield Refused.TOO_LONG

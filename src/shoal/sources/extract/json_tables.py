@@ -9,6 +9,7 @@ from typing import Any
 
 from shoal.sources.extract.entry import is_v4, port_number
 from shoal.sources.extract.labels import ADDRESS, ENTRY, PORT, normal, scheme_words
+from shoal.sources.extract.record import is_record
 
 _WIDTH_LIMIT = 200
 _TAG = re.compile(r"<[^<>]{0,300}>")
@@ -75,3 +76,17 @@ def _zipped(names: tuple[str, ...], rows: list[Any]) -> Iterator[dict[str, Any]]
     for row in rows:
         if isinstance(row, list | tuple):
             yield {name: item for name, item in zip(names, row, strict=False) if name}
+
+
+def referred_records(values: list[Any]) -> list[dict[str, Any]]:
+    """The records of a list whose objects name their members by place in it, as pages hand their state to scripts."""
+    found = []
+    for item in values if len(values) > 5 else ():
+        if not isinstance(item, dict) or not item:
+            continue
+        places = list(item.values())
+        if all(isinstance(place, int) and not isinstance(place, bool) and 0 < place < len(values) for place in places):
+            fields = {normal(key): values[place] for key, place in item.items() if isinstance(key, str)}
+            if is_record(fields):
+                found.append(fields)
+    return found

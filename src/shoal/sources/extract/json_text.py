@@ -37,7 +37,7 @@ def load_loosely(text: str) -> Any:
     if value is not BROKEN:
         return value
     bare = _TRAILING_COMMA.sub("", text)
-    quoted = bare if '"' in bare else bare.replace("'", '"')
+    quoted = bare if '"' in bare else bare.replace("'", '"').replace("`", '"')
     for attempt in (text, bare, _BARE_KEY.sub(r'\1"\2"\3', quoted)):
         try:
             return json.loads(attempt, strict=False)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from shoal.domain import Candidate, Credentials, Refused, Scheme
 from shoal.sources.extract.entry import Reading, build, is_host, is_v4, read_token
+from shoal.sources.extract.escapes import unpacked
 from shoal.sources.extract.labels import (
     ADDRESS,
     COUNTRY,
@@ -31,13 +32,19 @@ _FLAGS = ("http", "https", "ssl", "socks4", "socks4a", "socks5")
 _YES = ("1", "true", "yes", "y", "✓", "✔", "+", "是")
 
 
+_LISTING_PORTS = PORT | {"services"}
+"""Fields that may list ports, each with what is said of it."""
 _PORTS_LIMIT = 64
 """Ports of one address: a record of more is a scan of everything."""
 
 
 def is_record(fields: Mapping[str, Any]) -> bool:
     """True when the fields (names normalised) hold an address with a port, or an entry in one field."""
-    if any(_scalar(fields[name]) or _several(fields[name]) for name in fields if name in PORT) or _ported(fields):
+    if (
+        any(_scalar(fields[name]) for name in fields if name in PORT)
+        or any(_several(fields[name]) for name in fields if name in _LISTING_PORTS)
+        or _ported(fields)
+    ):
         return any(
             _text(fields[name]) and (name in ADDRESS or is_v4(_text(fields[name])))
             for name in fields
@@ -48,7 +55,7 @@ def is_record(fields: Mapping[str, Any]) -> bool:
 
 def read_record(fields: Mapping[str, Any], scheme: Scheme | None) -> Iterator[Reading]:
     """The candidates of one record, one for each scheme it claims and each port it lists."""
-    several = next((name for name in fields if name in PORT and _several(fields[name])), _ported(fields))
+    several = next((name for name in fields if name in _LISTING_PORTS and _several(fields[name])), _ported(fields))
     if several is not None and not any(_scalar(fields[name]) for name in fields if name in PORT):
         rest = {name: value for name, value in fields.items() if name != several}
         for port, label in _several(fields[several])[:_PORTS_LIMIT]:
@@ -76,12 +83,12 @@ def read_record(fields: Mapping[str, Any], scheme: Scheme | None) -> Iterator[Re
 
 def _base(fields: Mapping[str, Any], scheme: Scheme | None) -> Reading:
     told = any(name in PROTOCOL and _words(fields[name]) for name in fields)
-    port = next((_text(fields[name]) for name in fields if name in PORT and _scalar(fields[name])), "")
+    port = unpacked(next((_text(fields[name]) for name in fields if name in PORT and _scalar(fields[name])), ""))
     fault: Reading = None
     secret = any(name in USERNAME and _scalar(fields[name]) for name in fields)
     # Beside an address a name is its reverse look-up in a list; with a secret it is the gateway of a provider.
     listed = not secret and (told or any(name in COUNTRY or name in _FLAGS for name in fields))
-    held = [(name in ENTRY, _text(fields[name]).strip()) for name in fields if name in ADDRESS or name in ENTRY]
+    held = [(name in ENTRY, unpacked(_text(fields[name]))) for name in fields if name in ADDRESS or name in ENTRY]
     # An IPv6 address beside another one is where the proxy leaves: it is reached at the other.
     for _, value in sorted(held, key=lambda h: (h[0], h[1].count(":") > 1, listed and not is_v4(h[1]))):
         if not value:

@@ -35,6 +35,7 @@ COLUMNS = ADDRESS | ENTRY | PORT | PROTOCOL | NOT_PROXY
 _ONLY_SCHEMES = re.compile(r"(?:(?:https?|socks[ -]?v?[45]a?)[\s,/&+]{0,3}){1,4}", re.IGNORECASE)
 _CARD_LINES = 8
 """Lines of a card below its entry that may name its scheme."""
+_TOLD_BY = ADDRESS | PORT
 _LABEL_LIMIT = 40
 """Characters of a cell that can still be a label: longer ones are text."""
 
@@ -160,6 +161,8 @@ def _readings(
         return
     pairs = list(_pairs(row, texts, names, hidden)) or list(_lone_pair(texts, names, hidden))
     if not pairs:
+        pairs = list(_attribute_port(row, texts, hidden))
+    if not pairs:
         data = {normal(key): unpacked(value) for key, value in row.data.items()}
         for cell in row.cells:
             data.update({normal(key): unpacked(value) for key, value in cell.data.items()})
@@ -232,6 +235,14 @@ def _lone_pair(texts: list[str], names: tuple[str, ...], hidden: set[int]) -> It
     ]
     if len(addresses) == 1 and len(numbers) == 1:
         yield build(addresses[0], numbers[0])
+
+
+def _attribute_port(row: Row, texts: list[str], hidden: set[int]) -> Iterator[Reading]:
+    """The only address of a row, and the port that an attribute of another cell holds."""
+    addresses = [text for index, text in enumerate(texts) if is_v4(text) and index not in hidden]
+    ports = [unpacked(value) for cell in row.cells for key, value in cell.data.items() if normal(key) in PORT]
+    if len(addresses) == 1 and len(set(ports)) == 1 and ports[0].isdigit():
+        yield build(addresses[0], ports[0])
 
 
 def _other_column(names: tuple[str, ...], index: int) -> bool:
@@ -307,7 +318,7 @@ def _loose(lines: list[str], scheme: Scheme | None) -> Iterator[Reading | int]:
         text = unpacked(plain(line)) if len(line) < 600 else plain(line)
         if not text:
             continue
-        label, value = labelled(text)
+        label, value = _seamed(line) or labelled(text)
         if waiting is not None:
             if label not in ADDRESS and _PORT_CELL.fullmatch(value) and (not label or label in PORT):
                 yield build(waiting, value, scheme=scheme)
@@ -336,6 +347,16 @@ def _loose(lines: list[str], scheme: Scheme | None) -> Iterator[Reading | int]:
                 yield replace(reading, scheme=claim) if isinstance(reading, Candidate) else reading
             continue
         yield from _prose(text, scheme)
+
+
+def _seamed(line: str) -> tuple[str, str] | None:
+    """``<b>Port</b><i>80</i>`` as a label and its value."""
+    if SEAM not in line or len(line) > 200:
+        return None
+    pieces = [piece for piece in map(str.strip, line.split(SEAM)) if piece]
+    if len(pieces) != 2 or (name := normal(pieces[0])) not in _TOLD_BY:
+        return None
+    return name, pieces[1]
 
 
 def _prose(text: str, scheme: Scheme | None) -> Iterator[Reading]:

@@ -54,6 +54,12 @@ _DIRECTIVE = re.compile(
     r"(?:listen|resolver|server|upstream)\s+[^\s,]+(?:\s[^;]*)?;$|bind\s|server\s+[A-Za-z][\w.-]*\s+\S+:\d|.{0,200}?(?<![\w])(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\s|(?:Listen|ListenAddress|<VirtualHost|ProxyPass\w*|RemoteAddr)\s"
 )
 """A statement of a server's settings: where it listens and what stands behind it."""
+_NODE = re.compile(
+    r"(?:[^=:]{1,80}=\s*)?[\"']?(?:ss|ssr|shadowsocksr?|vmess|vless|trojan(?:-go)?|snell|hysteria2?|hy2|tuic(?:-v5)?|wireguard|anytls"
+    r"|juicity|naive)[\"']?\s*[,=]",
+    re.IGNORECASE,
+)
+"""A node of Surge, Loon, Quantumult and their kind that speaks a tunnel's own protocol."""
 _BULLET = re.compile(r"(?:(?:[-*+>]+|#?\d{1,6}[.)\]:])\s+|#?\d{1,6}(?:[)\]]|\s+(?=\S*[.:]))|[•·●▪►→✅✔️]+\s*)+")
 _LABEL = re.compile(r"[\"']?([^\W\d][^:：=\"']{0,24}?)[\"']?(?:\s*(?:=>|->|→|[:：=])|\s+[-–—](?=\s))\s*(.*)", re.DOTALL)
 _ANNOTATION = re.compile(r"\s([A-Z]{2})-[NAH]!?(?:-S!?)?(?=\s|$)")
@@ -86,10 +92,19 @@ _PROXY_FLAG = re.compile(
     re.IGNORECASE,
 )
 _PROXY_LABEL = re.compile(r"(?:[\w-]+ ){0,2}prox(?:y|ies)\s*[:=]\s*(?=\S+$)", re.IGNORECASE)
+_VERSION_WORDS = frozenset(
+    ("version", "ver", "v", "release", "build", "section", "chapter", "firmware", "revision", "rev", "版本", "версия")
+)
+"""Before four numbers with dots that are no address."""
+_GLUED = re.compile(r"^[\[({]+(?=[\"'`])|(?<=[\"'`])[\])}]+$")
+"""Beginning and end of a list in code, glued to its first and last text."""
 _SEPARATORS = re.compile(r"[,;|]+")
 _MARKS = re.compile(r"[,;|#]")
 _FIELDS = re.compile(r"[\t,;|]")
-INVISIBLE = {0xFEFF: None, 0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0xAD: None, 0xA0: " ", 0x3000: " "}
+INVISIBLE = dict.fromkeys(
+    (0xFEFF, 0xAD, 0x061C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFE0F)
+) | {0xA0: " ", 0x202F: " ", 0x3000: " "}
+"""Nothing to see: zero width, marks of direction and their kind; and spaces of other widths."""
 _WIDE_STOP = re.compile(r"(?<=\d)[。｡](?=\d)")
 _WIDE = str.maketrans(
     {
@@ -105,7 +120,7 @@ _WIDE = str.maketrans(
         "／": "/",
         "、": ",",
     }
-    | {chr(0xFF10 + d): str(d) for d in range(10)}
+    | {chr(zero + d): str(d) for zero in (0xFF10, 0x660, 0x6F0, 0x966, 0x9E6, 0xE50) for d in range(10)}
 )
 
 
@@ -153,7 +168,7 @@ def read_line(line: str, scheme: Scheme | None = None, *, prose: bool = False) -
 def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]:
     found: list[Candidate] = []
     refused: list[Refused] = []
-    if (any(map(line.__contains__, _LOG_HINTS)) and _LOG.search(line)) or _DIRECTIVE.match(line):
+    if (any(map(line.__contains__, _LOG_HINTS)) and _LOG.search(line)) or _DIRECTIVE.match(line) or _NODE.match(line):
         if not prose:
             yield Refused.MALFORMED
         return
@@ -164,8 +179,18 @@ def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]
     if len(words) > 2 and (argument := proxy_arguments(words)) is not None:
         yield from (one for one in argument if one is not None)
         return
+    if "proxy?" in line and _MTPROTO.search(line):
+        yield None if prose else Refused.MALFORMED
+        return
     if "socks?" not in line and (pairs := code_pairs(line)):
         yield from _coded(pairs, scheme)
+        return
+    if len(words) > 4 and words[0] == "parent" and words[1].isdigit() and is_host(words[3]):
+        # 3proxy: parent WEIGHT TYPE HOST PORT [USER PASSWORD]
+        yield _proxychains(words[2:7], scheme, line)
+        return
+    if len(words) > 3 and words[0] == "cache_peer" and is_host(words[1]):
+        yield _cache_peer(words, scheme)
         return
     if len(words) > 2 and words[0].lower() in SCHEMES and is_host(words[1]) and port_number(words[2]):
         yield _proxychains(words, scheme, line)
@@ -175,6 +200,8 @@ def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]
             # A remark may name a judge or a target.
             break
         if ":" not in word:
+            continue
+        if prose and position and words[position - 1].strip(":.,(").lower() in _VERSION_WORDS:
             continue
         names = not prose and (position == 0 or len(words) == 1)
         for reading in _word(word, scheme, names, line if len(words) > 1 else word):
@@ -234,7 +261,7 @@ def _word(word: str, scheme: Scheme | None, names: bool, text: str) -> list[Read
         # "DATABASE_URL=postgres://...": neither the name in front nor the address is a proxy's.
         return [Refused.MALFORMED]
     whole = read_token(word, scheme, names=names, text=text)
-    pieces = [piece for piece in _SEPARATORS.split(word) if piece]
+    pieces = [_GLUED.sub("", piece) for piece in _SEPARATORS.split(word) if piece]
     if len(pieces) > 1:
         readings = [read_token(piece, scheme, names=names, text=text) for piece in pieces if ":" in piece]
         good = [reading for reading in readings if isinstance(reading, Candidate)]
@@ -276,6 +303,14 @@ def _proxychains(words: list[str], scheme: Scheme | None, line: str) -> Reading:
     labels = scheme_words(words[0])
     secret = Credentials(words[3], words[4]) if len(words) == 5 and not words[3].startswith("#") else None
     return build(words[1], words[2], scheme=labels[0] if labels else scheme, credentials=secret, text=line)
+
+
+def _cache_peer(words: list[str], scheme: Scheme | None) -> Reading:
+    """``cache_peer HOST parent PORT ... login=user:password``, as Squid is told of the proxies behind it."""
+    login = next((word[6:] for word in words[4:] if word.startswith("login=") and ":" in word), "")
+    user, _, password = login.partition(":")
+    secret = Credentials(user, password) if user else None
+    return build(words[1], words[3], scheme=scheme or Scheme.HTTP, credentials=secret)
 
 
 def _query_secret(word: str) -> Credentials | None:
