@@ -31,7 +31,6 @@ ADDRESS = _set(
     """
     ip host addr address ipaddress ipaddr ipv4 server hostname proxyip proxyhost proxyaddress proxyaddr
     proxyserver serveraddress hostip ipstr ipadresi adresip ipadres địachỉip عنوانip hostaddress hostaddr
-    httpproxy httpsproxy socksproxy sockshost
     serverip ipadress ipadresse adresseip adresse direccionip direccion enderecoip indirizzoip ipадрес адрес
     айпи ip地址 地址 代理ip 代理ip地址 服务器 服务器地址 主机 ip주소 ipアドレス アドレス ホスト
     """
@@ -47,7 +46,7 @@ PORT = _set(
     port proxyport serverport portnumber ports puerto porta porto anschluss порт 端口 端口号 代理端口 連接埠 openports
     tcpports 埠 포트 ポート ポート番号 connectionport portid portno portnum portnr portnumarası cổng المنفذ พอร์ต θύρα
     poort portti portnummer portunumarası numerportu numerodeporta numérodeport numerodepuerto porttinumero
-    portszám httpport httpsport socksport
+    portszám
     """
 )
 PROTOCOL = _set(

@@ -21,6 +21,7 @@ from shoal.sources.extract.entry import (
 )
 from shoal.sources.extract.labels import SCHEMES, country_field, normal, scheme_words
 from shoal.sources.extract.literals import Pair, code_pairs
+from shoal.sources.extract.settings_line import settings_line
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 # One pass over the commonest spelling; everything else takes the long way.
@@ -185,15 +186,8 @@ def _entries(line: str, scheme: Scheme | None, prose: bool) -> Iterator[Reading]
     if "socks?" not in line and (pairs := code_pairs(line)):
         yield from _coded(pairs, scheme)
         return
-    if len(words) > 4 and words[0] == "parent" and words[1].isdigit() and is_host(words[3]):
-        # 3proxy: parent WEIGHT TYPE HOST PORT [USER PASSWORD]
-        yield _proxychains(words[2:7], scheme, line)
-        return
-    if len(words) > 3 and words[0] == "cache_peer" and is_host(words[1]):
-        yield _cache_peer(words, scheme)
-        return
-    if len(words) > 2 and words[0].lower() in SCHEMES and is_host(words[1]) and port_number(words[2]):
-        yield _proxychains(words, scheme, line)
+    if len(words) > 2 and (stated := settings_line(words, scheme, line)) is not None:
+        yield stated
         return
     for position, word in enumerate(words):
         if found and word in ("#", "//"):
@@ -296,21 +290,6 @@ def carried(value: str, scheme: Scheme | None) -> Reading:
         return reading
     found = [one for one in read_line(value, scheme, prose=True) if isinstance(one, Candidate)]
     return found[0] if len(found) == 1 else reading
-
-
-def _proxychains(words: list[str], scheme: Scheme | None, line: str) -> Reading:
-    """``socks5 host port [user password]``, as proxychains is configured."""
-    labels = scheme_words(words[0])
-    secret = Credentials(words[3], words[4]) if len(words) == 5 and not words[3].startswith("#") else None
-    return build(words[1], words[2], scheme=labels[0] if labels else scheme, credentials=secret, text=line)
-
-
-def _cache_peer(words: list[str], scheme: Scheme | None) -> Reading:
-    """``cache_peer HOST parent PORT ... login=user:password``, as Squid is told of the proxies behind it."""
-    login = next((word[6:] for word in words[4:] if word.startswith("login=") and ":" in word), "")
-    user, _, password = login.partition(":")
-    secret = Credentials(user, password) if user else None
-    return build(words[1], words[3], scheme=scheme or Scheme.HTTP, credentials=secret)
 
 
 def _query_secret(word: str) -> Credentials | None:

@@ -20,6 +20,11 @@ _PIECE = re.compile(
 _TAG = re.compile(r"(?P<end>/)?\s*(?P<name>[\w:.-]+)(?P<rest>.*)", re.DOTALL)
 _ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
+_SYSTEM = {
+    **dict.fromkeys(("httpproxy", "httpsproxy", "socksproxy"), "ip"),
+    **dict.fromkeys(("httpport", "httpsport", "socksport"), "port"),
+}
+"""What property lists call a system's proxies; elsewhere the words are variables of whole URLs."""
 _LINKS = frozenset(("link", "guid", "comments", "docs", "id", "generator", "source", "image", "icon", "logo", "url"))
 """Elements of feeds that point at pages."""
 
@@ -45,7 +50,7 @@ def read_xml(
             value = "".join(content).strip()
             if word == name == "key" or (word == name and key):
                 # Property lists: <key>port</key><integer>80</integer>.
-                word, key = (key, "") if key else ("", normal(value))
+                word, key = (key, "") if key else ("", _SYSTEM.get(normal(value), normal(value)))
                 name = word
             if word == name and value:
                 yield from _leaf(fields, word, value, scheme, nested)
