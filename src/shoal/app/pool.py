@@ -16,6 +16,7 @@ from shoal.app.network import open_network
 from shoal.app.timed_store import timed_store
 from shoal.config.folders import data_folder
 from shoal.domain.tally import Tallies
+from shoal.engine.collector import Collector
 from shoal.engine.leasing import Leasing
 from shoal.engine.pool import Pool as Index
 from shoal.engine.recorder import Recorder
@@ -25,6 +26,7 @@ from shoal.engine.source_book import SourceBook
 from shoal.gateway import check_bind as check_gateway_bind
 from shoal.net.listening import bind_listener
 from shoal.options import Options
+from shoal.policy.admission import Admission
 from shoal.policy.bind import check_bind, parse_listen
 from shoal.policy.source_limits import LimitTable
 from shoal.policy.source_use import SourceUse
@@ -146,8 +148,18 @@ async def open_server(
                 clock,
                 options.sources,
             )
+            # Reads no source: what is imported here enters by the same door as everything else.
+            admission = Admission(net.rules, options.admission, secret)
+            importer = Collector((), store, admission, clock, rng, options.sources, options.admission, lambda: None)
             service = PoolService(
-                store=store, pool=index, recorder=recorder, leasing=leasing, clock=clock, book=book, targets=targets
+                store=store,
+                pool=index,
+                recorder=recorder,
+                leasing=leasing,
+                clock=clock,
+                book=book,
+                targets=targets,
+                importer=importer,
             )
             await recorder.recall()
             await targets.load()

@@ -10,11 +10,12 @@ import msgspec
 from msgspec.structs import replace
 
 from shoal.domain import Candidate, Feedback, Forecast, Lease, Path, Pick, Proxy, Query, Record, Scheme, Trust
-from shoal.domain.stats import GatewayFigures, JudgeStats, Stats
+from shoal.domain.stats import GatewayFigures, Stats
 from shoal.domain.tally import Tallies
 from shoal.engine.collector import Collector
 from shoal.engine.events import Events
 from shoal.engine.history import History
+from shoal.engine.judge_report import judge_stats
 from shoal.engine.leasing import Leasing
 from shoal.engine.listing import Page
 from shoal.engine.on_request import Asked, OnRequest
@@ -62,9 +63,11 @@ class PoolService(TargetFace):
         vantage: Vantage | None = None,
         on_request: OnRequest | None = None,
         book: SourceBook | None = None,
+        importer: Collector | None = None,
         targets: Targets | None = None,
     ) -> None:
         self._book = book
+        self._importer = importer or collector
         self._store = store
         self._pool = pool
         self._recorder = recorder
@@ -174,9 +177,9 @@ class PoolService(TargetFace):
         refused: Mapping[str, int] | None = None,
     ) -> tuple[Added, Mapping[str, int]]:
         """Import, on disk when this returns: what was added, what was refused by reason. Raises ``StoreError``."""
-        if self._collector is None:
+        if self._importer is None:
             raise StoreError("this process only reads the pool; import where it is checked")
-        added, reasons, _ = await self._collector.admit(
+        added, reasons, _ = await self._importer.admit(
             candidates, source=IMPORT_SOURCE, trust=trust, tags=tags, refused=refused, imported=True
         )
         self._events.publish("imported", {"new": added.new, "known": added.known, "refused": sum(reasons.values())})
@@ -359,7 +362,7 @@ class PoolService(TargetFace):
             by_source=dict(summary["source"]),
             failures=dict(self._recorder.failures),
             refused=refused,
-            judges=_judges(self._vantage),
+            judges=judge_stats(self._vantage),
             sources_ok=sum(self._collector.reachable.values()) if self._collector else 0,
             sources_total=len(self._collector.sources) if self._collector else 0,
             vantage_healthy=self._vantage.healthy if self._vantage else True,
@@ -387,12 +390,3 @@ class PoolService(TargetFace):
             return 0.0
         (first_at, first), (last_at, last) = self._rates[0], self._rates[-1]
         return (last - first) / (last_at - first_at) if last_at > first_at else 0.0
-
-
-def _judges(vantage: Vantage | None) -> tuple[JudgeStats, ...]:
-    if vantage is None:
-        return ()
-    return tuple(
-        JudgeStats(judge.url, judge.kind, judge.own, judge.ok, judge.error, round(judge.latency * 1000.0, 1))
-        for judge in vantage.judges
-    )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib import util
@@ -42,6 +43,12 @@ def answer(port: int, path: str) -> Any:
     return json.loads(commands.read(f"http://127.0.0.1:{port}{path}"))
 
 
+def post(port: int, path: str, body: Any) -> Any:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=PATIENCE) as told:
+        return json.loads(told.read())
+
+
 def until(condition: Any) -> Any:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
@@ -68,6 +75,16 @@ def test_scheduler_and_server_share_a_pool_and_the_server_outlives_the_scheduler
             commands.wait_for_proxy(port)
             second = commands.run(*schedule, *data, folder=tmp_path)
             assert second.returncode == 3
+            # Imports and sources by API reach the half that checks.
+            known = answer(port, "/v1/stats")["known"]
+            done = commands.run(
+                "import", "-", "--api", f"127.0.0.1:{port}", "--json", folder=tmp_path, input="127.9.9.9:9"
+            )
+            assert json.loads(done.stdout)["new"] == 1, done.stderr
+            until(lambda: answer(port, "/v1/stats")["known"] > known)
+            added = post(port, "/v1/sources", {"name": "late", "inline": ["127.9.9.10:9", "127.9.9.11:9"]})
+            assert (added["origin"], added["enabled"]) == ("api", True)
+            until(lambda: answer(port, "/v1/stats")["known"] >= known + 3)
             # What one half deletes the other does not bring back.
             popped = until(lambda: answer(port, "/pop/").get("proxy"))
             first.send_signal(signal.SIGTERM)
