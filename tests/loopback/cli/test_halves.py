@@ -71,7 +71,7 @@ def test_scheduler_and_server_share_a_pool_and_the_server_outlives_the_scheduler
     assert early.returncode == 4 and early.stderr.count("\n") == 1 and "shoal schedule" in early.stderr
     with started(*schedule, *data, folder=tmp_path / "s") as first:
         assert "sources at 127.0.0.1" in first.stdout.readline() + first.stdout.readline() + first.stdout.readline()
-        with started("server", *data, *api, folder=tmp_path / "v") as server:
+        with started("server", *data, *api, *commands.against(lab), folder=tmp_path / "v") as server:
             commands.wait_for_proxy(port)
             second = commands.run(*schedule, *data, folder=tmp_path)
             assert second.returncode == 3
@@ -104,7 +104,7 @@ def test_scheduler_and_server_share_a_pool_and_the_server_outlives_the_scheduler
     assert "Traceback" not in errors
     credit = commands.run("sources", "credit", "--json", *data, folder=tmp_path)
     rows = [json.loads(line) for line in credit.stdout.splitlines()]
-    assert {row["name"] for row in rows} == set(lab["lists"][:3]) and rows[0]["worked"] > 0
+    assert {row["name"] for row in rows} == {*lab["lists"][:3], "late"} and rows[0]["worked"] > 0
 
 
 def test_the_doctor_tells_a_pool_that_runs_from_one_that_does_not(lab: dict[str, Any], tmp_path: Path) -> None:
