@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import importlib
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from shoal import __version__
+from shoal.app.gateway_processes import GatewayProcesses, open_processes
 from shoal.app.network import Network
+from shoal.config.folders import data_folder
 from shoal.domain.stats import GatewayFigures
 from shoal.domain.tally import GatewayBooks
 from shoal.engine.draws import Draws
 from shoal.engine.service import PoolService
 from shoal.errors import ConfigError, ShoalError
-from shoal.gateway import GatewayHandle, serve_gateway
+from shoal.gateway import GatewayHandle, GatewayService, serve_gateway
 from shoal.net.resolver import SystemResolver
 from shoal.options import GatewayOptions, Options
+from shoal.policy.bind import parse_listen
 from shoal.policy.target_rules import TargetRules
 from shoal.ports.gateway import GatewayDoor
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
 _GATEWAY_GRACE = 1.0
 """Seconds that requests under way get when the pool stops: all of it must end within three."""
+_GATEWAY_WORKER = (sys.executable, "-m", "shoal.cli.gateway_worker")
 
 
 async def open_api(
@@ -46,43 +51,61 @@ async def open_api(
 @asynccontextmanager
 async def open_gateway(
     service: PoolService,
-    options: GatewayOptions,
+    options: Options,
     net: Network,
     announce: Callable[[str], None],
     door: GatewayDoor,
 ) -> AsyncIterator[str | None]:
     """The gateway's URL while it listens. Its usual port may be taken (a second pool, another program): then the pool
-    runs without it and says so; a port that the user chose must be had."""
-    rules = TargetRules(options.allow_target, options.refused_ports)
-    try:
-        handle = await serve_gateway(
-            Draws(service),
-            options,
-            resolver=net.resolver,
-            contexts=net.contexts,
-            rng=net.rng,
-            target_resolver=SystemResolver(rules.addresses) if options.resolve_here else None,
-        )
-    except ConfigError:
-        raise
-    except ShoalError as error:
-        if options.listen != GatewayOptions().listen:
+    runs without it and says so; a port that the user chose must be had. Of several processes each needs the store,
+    which must be served in the data folder."""
+    gateway = options.gateway
+    async with AsyncExitStack() as stack:
+        running: GatewayHandle | GatewayProcesses
+        try:
+            if gateway.processes > 1:
+                host, port = parse_listen(gateway.listen)
+                opened = open_processes(service, options, data_folder(options), host, port, _GATEWAY_WORKER)
+                running, port = await stack.enter_async_context(opened)
+            else:
+                running = await open_handle(Draws(service), gateway, net)
+                stack.push_async_callback(running.close, _GATEWAY_GRACE)
+                host, port = running.host, running.port
+        except ConfigError:
             raise
-        announce(f"there is no gateway: {error}")
-        yield None
-        return
-    service.gateway_figures = partial(_figures, handle)
-    door.watch, door.url = handle, f"{'https' if options.tls_cert else 'http'}://{bracketed(handle.host)}:{handle.port}"
-    service.tallies.gateway = GatewayBooks(handle.stats, handle.tally)
-    try:
-        yield door.url
-    finally:
-        door.watch = door.url = None
-        service.tallies.gateway = None
-        await handle.close(_GATEWAY_GRACE)
+        except ShoalError as error:
+            if gateway.listen != GatewayOptions().listen:
+                raise
+            announce(f"there is no gateway: {error}")
+            yield None
+            return
+        service.gateway_figures = partial(_figures, running)
+        service.tallies.gateway = GatewayBooks(running.stats, running.tally)
+        door.watch, door.url = running, f"{'https' if gateway.tls_cert else 'http'}://{bracketed(host)}:{port}"
+        try:
+            yield door.url
+        finally:
+            door.watch = door.url = None
+            service.tallies.gateway = None
 
 
-def _figures(handle: GatewayHandle) -> GatewayFigures:
+async def open_handle(
+    service: GatewayService, options: GatewayOptions, net: Network, *, reuse_port: bool = False
+) -> GatewayHandle:
+    """A gateway that listens in this process."""
+    rules = TargetRules(options.allow_target, options.refused_ports)
+    return await serve_gateway(
+        service,
+        options,
+        resolver=net.resolver,
+        contexts=net.contexts,
+        rng=net.rng,
+        target_resolver=SystemResolver(rules.addresses) if options.resolve_here else None,
+        reuse_port=reuse_port,
+    )
+
+
+def _figures(handle: GatewayHandle | GatewayProcesses) -> GatewayFigures:
     stats = handle.stats()
     return GatewayFigures(stats.connections, stats.requests, stats.failures, stats.bytes_up, stats.bytes_down)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, nullcontext
 
 import structlog
 from msgspec import Struct
@@ -55,6 +55,8 @@ class Pool(Struct):
     contacts: tuple[str, ...]
     gateway_url: str | None = None
     """Where clients point HTTP_PROXY at; None when the gateway does not listen."""
+    gateway: GatewayDoor | None = None
+    """Where the gateway is found that runs."""
 
     async def wait(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -77,14 +79,17 @@ async def open_pool(
     with DataLock(folder), closing(await bind_listener(host, port, what="API", flag="--api")) as listener:
         await store.open()
         try:
-            async with run_engine(options, net, store, announce) as (service, sources):
+            async with (
+                serve_store(store, folder) if options.gateway.processes > 1 else nullcontext(),
+                run_engine(options, net, store, announce) as (service, sources),
+            ):
                 door = GatewayDoor()
                 server = await open_api(service, options, listener, origins, door)
                 try:
                     base = f"http://{bracketed(host)}:{server.port}"
                     contacts = contacts_of(net.judges, sources)
-                    async with open_gateway(service, options.gateway, net, announce, door) as gateway:
-                        yield Pool(service, base, f"{base}/check/", contacts, gateway)
+                    async with open_gateway(service, options, net, announce, door) as gateway:
+                        yield Pool(service, base, f"{base}/check/", contacts, gateway, door)
                 finally:
                     await server.close()
         finally:
@@ -178,8 +183,8 @@ async def open_server(
                     server = await open_api(service, options, listener, origins, door)
                     try:
                         base = f"http://{bracketed(host)}:{server.port}"
-                        async with open_gateway(service, options.gateway, net, announce, door) as gateway:
-                            yield Pool(service, base, f"{base}/check/", (), gateway)
+                        async with open_gateway(service, options, net, announce, door) as gateway:
+                            yield Pool(service, base, f"{base}/check/", (), gateway, door)
                     finally:
                         await server.close()
                 finally:

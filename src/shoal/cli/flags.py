@@ -47,6 +47,9 @@ _RUNNING: Final = (
     _API,
     click.option("--gateway", metavar="HOST:PORT", help="Where the rotating gateway listens; default 127.0.0.1:5011."),
     click.option(
+        "--processes", metavar="N", type=int, help="Processes of the gateway, which share its port; default 1."
+    ),
+    click.option(
         "--allow-target",
         metavar="CIDR",
         multiple=True,
@@ -81,6 +84,7 @@ _KEYS: Final = {
     "store": "store.url",
     "api": "api.listen",
     "gateway": "gateway.listen",
+    "processes": "gateway.processes",
     "allow_target": "gateway.allow_target",
     "concurrency": "check.concurrency",
     "timeout": "check.timeout",

@@ -21,6 +21,7 @@ FLAGS: Final[dict[str, str]] = {
     "store.url": "--store",
     "api.listen": "--api",
     "gateway.listen": "--gateway",
+    "gateway.processes": "--processes",
     "gateway.allow_target": "--allow-target",
     "check.concurrency": "--concurrency",
     "check.timeout": "--timeout",

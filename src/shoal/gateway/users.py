@@ -53,7 +53,8 @@ class User:
     """One user's limits and what it uses of them. Times are the loop's."""
 
     __slots__ = (
-        "_bucket", "_bytes_limit", "_connections_limit", "_window", "bytes", "bytes_down", "bytes_up", "connections",
+        "_bucket", "_bytes_limit", "_connections_limit", "_elsewhere", "_elsewhere_connections", "_window",
+        "bytes", "bytes_down", "bytes_up", "connections",
         "failed", "name", "ok", "refused", "requests",
     )  # fmt: skip
 
@@ -61,6 +62,8 @@ class User:
         self.name = name
         self.connections = 0
         self.bytes = 0
+        self._elsewhere_connections = 0
+        self._elsewhere = (0, 0)
         self.bytes_up = self.bytes_down = self.requests = self.ok = self.failed = self.refused = 0
         self._window = 0.0
         self._connections_limit = options.user_connections
@@ -83,6 +86,15 @@ class User:
         self.bytes_up += up
         self.bytes_down += down
 
+    def note_elsewhere(self, connections: int, requests: int, bytes_moved: int) -> None:
+        """What the other processes of this gateway have of this user, and counted since they began."""
+        before_requests, before_bytes = self._elsewhere
+        self._elsewhere_connections = connections
+        self._elsewhere = (requests, bytes_moved)
+        self.bytes += max(0, bytes_moved - before_bytes)
+        if self._bucket is not None:
+            self._bucket.owe(max(0, requests - before_requests))
+
     def use(self) -> UserUse:
         """For whoever looks on."""
         return UserUse(
@@ -97,7 +109,7 @@ class User:
         )
 
     def _refusal(self, now: float) -> Refusal | None:
-        if self._connections_limit and self.connections > self._connections_limit:
+        if self._connections_limit and self.connections + self._elsewhere_connections > self._connections_limit:
             return Refusal(429, "limit", f"more than {self._connections_limit} connections at once")
         if self.over_bytes(now):
             return Refusal(429, "limit", f"{self._bytes_limit} bytes in 24 hours are used up")
@@ -203,6 +215,12 @@ class Users:
         while len(self._cache) >= _CACHE_SIZE:
             del self._cache[next(iter(self._cache))]
         self._cache[digest] = answer
+
+    def note_elsewhere(self, name: str, connections: int, requests: int, bytes_moved: int) -> None:
+        """As ``User.note_elsewhere``; unknown names are ignored."""
+        user = self.nobody if not name else self.by_name.get(name)
+        if user is not None:
+            user.note_elsewhere(connections, requests, bytes_moved)
 
     def all(self) -> list[User]:
         """Every user, with the one that stands for those without a name unless names are required."""

@@ -13,6 +13,10 @@ class GatewayOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """The rotating gateway: one port that always has a working proxy behind it."""
 
     listen: Annotated[str, Meta(description="HOST:PORT to listen on.")] = "127.0.0.1:5011"
+    processes: Annotated[
+        int,
+        Meta(ge=1, le=64, description="Processes that share the port (SO_REUSEPORT), for more than one core's worth."),
+    ] = 1
     users: Annotated[
         tuple[str, ...],
         Meta(description="Who may use it: NAME:PASSWORD or NAME:HASH; none means everybody who reaches the port."),

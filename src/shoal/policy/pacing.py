@@ -26,3 +26,7 @@ class TokenBucket:
             self._tokens = max(0.0, self._tokens - 1.0)
             return 0.0
         return (1.0 - self._tokens) / self._rate
+
+    def owe(self, tokens: int) -> None:
+        """Tokens that were taken elsewhere. The debt is bounded by the burst, so that it is worked off in its time."""
+        self._tokens = max(-self._burst, self._tokens - tokens)

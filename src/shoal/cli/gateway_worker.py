@@ -1,0 +1,36 @@
+"""``python -m shoal.cli.gateway_worker``: one process of a gateway of several, told what to do on standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+
+async def _serve() -> None:
+    from shoal.app.gateway_child import serve_child
+    from shoal.telemetry import configure_logs
+
+    # Messages go over standard output: whatever else writes there goes where errors go.
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    configure_logs(os.environ.get("SHOAL_LOG") or "")
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    # An interrupt from the terminal reaches every process of the group: the parent ends us when it is done.
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, out)
+    await serve_child(reader, asyncio.StreamWriter(transport, protocol, None, loop), stop)
+
+
+def main() -> None:
+    import uvloop
+
+    uvloop.run(_serve())
+
+
+if __name__ == "__main__":
+    main()
