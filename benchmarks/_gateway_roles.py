@@ -172,6 +172,9 @@ async def serve_ours(port: int, upstream: int) -> None:
         def report(self, key: Any, proxy: Any, feedback: Any) -> None:
             pass
 
+        def minds(self, target: str) -> bool:
+            return pool.minds(target, clock.now())
+
         def ready(self) -> tuple[bool, str]:
             return True, ""
 

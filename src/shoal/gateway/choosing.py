@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from shoal.domain import Capability, Pick, Query, Scheme
 from shoal.domain.address import network_of
 from shoal.gateway.demand import Demand, Kind, needs, query_for
+from shoal.gateway.hands import Hands
 from shoal.gateway.service import GatewayService
 from shoal.gateway.sessions import Sessions
 from shoal.policy.gateway_params import Strategy
@@ -21,7 +23,7 @@ _DRAWS = 6
 _SAMPLE = 4
 """Draws among which the strategies 'latency' and 'least' choose: two do most of it (the power of two choices)."""
 
-_NO_NETWORKS: Final[frozenset[str]] = frozenset()
+_NOTHING: Final[frozenset[str]] = frozenset()
 _CERTAIN_TUNNELS: Final = (
     (frozenset[Capability](), frozenset({Scheme.HTTP, Scheme.HTTPS})),
     (frozenset({Capability.TUNNEL_ANY_PORT}), frozenset[Scheme]()),
@@ -60,10 +62,18 @@ class Tried:
         return more
 
 
+NONE_TRIED: Final = Tried()
+"""Of a demand that nothing has failed; never added to."""
+
+
 class Chooser:
     """Draws from the pool; sessions go by ``Sessions``."""
 
-    def __init__(self, service: GatewayService, sessions: Sessions, rng: Random) -> None:
+    def __init__(
+        self, service: GatewayService, sessions: Sessions, rng: Random, clock: Callable[[], float] | None = None
+    ) -> None:
+        """``clock`` tells seconds for the age of draws that serve more than once; without one each serves once."""
+        self._hands = None if clock is None else Hands(clock)
         self._service = service
         self._uses = service.uses
         self._sessions = sessions
@@ -98,7 +108,7 @@ class Chooser:
         inside = Demand(Kind.TUNNEL, demand.host, demand.port, demand.user, demand.params)
         inside.dial_host = demand.dial_host
         must, cannot = needs(inside)
-        for exclude, networks in ((tried.ids | tried.hosts | tried.exits, tried.networks), (tried.ids, _NO_NETWORKS)):
+        for exclude, networks in ((tried.ids | tried.hosts | tried.exits, tried.networks), (tried.ids, _NOTHING)):
             for can, other in _CERTAIN_TUNNELS:
                 query = query_for(demand.params.query, must | can, cannot | other, exclude)
                 choice = self._draw(inside, query, networks)
@@ -123,6 +133,10 @@ class Chooser:
             # At its source's limit the session waits for its proxy rather than lose it.
             return choice if choice is None or self._may(demand, choice[0]) else None
         if not tried.ids:
+            hands = self._hands
+            if hands is not None and demand.params.strategy is Strategy.FORECAST and self._uses.limits.is_plain:
+                query = query_for(base, must, cannot, _NOTHING) if must or cannot else base
+                return hands.next(demand, base.target, lambda: self._draw(demand, query, _NOTHING))
             if must or cannot:
                 base = query_for(base, must, cannot, frozenset())
             return self._draw(demand, base, frozenset())
@@ -176,6 +190,11 @@ class Chooser:
     def _with_mode(demand: Demand, pick: Pick) -> Choice | None:
         mode = demand.mode_for(pick.path)
         return None if mode is None else (pick, mode)
+
+    def failed(self) -> None:
+        """Some proxy has failed: what was drawn before is not used again."""
+        if self._hands is not None:
+            self._hands.clear()
 
     def why_none(self) -> str:
         """For a refusal: what a user should know."""

@@ -14,6 +14,7 @@ from shoal.errors import ConfigError, InvalidQueryError
 from shoal.gateway.choosing import Chooser
 from shoal.gateway.demand import Demand
 from shoal.gateway.idle import IdleUpstreams
+from shoal.gateway.quick_head import QuickFields
 from shoal.gateway.refusal import Refusal
 from shoal.gateway.service import GatewayService
 from shoal.gateway.sessions import Sessions
@@ -30,6 +31,7 @@ from shoal.ports import ResolveError, Resolver
 from shoal.upstream import TlsContexts
 
 _PARAMS_CACHE = 4096
+_QUICK_CACHE = 2048
 _HALF_CLOSED_IDLE = 60.0
 """Seconds that a tunnel may stand still once one side has closed: its client has most likely gone."""
 _ASKED_FOR = Trust.OWN
@@ -103,16 +105,23 @@ class Core:
         self.users = Users(options)
         self.sessions = Sessions(service, service.now, options.session_lifetime, options.max_sessions)
         self.doubtful_statuses = _statuses(options.doubtful_statuses)
-        self.chooser = Chooser(service, self.sessions, rng)
+        self.chooser = Chooser(service, self.sessions, rng, self.loop.time)
         self.hedges = HedgeBudget(options.hedge_share if options.hedge else 0.0)
         self.idle_upstreams = IdleUpstreams(self.loop)
         self.pipes = PipePool() if options.splice else None
         self.counters = Counters()
         self.tally = GatewayTally()
         self.targets = Targets(service.now)
+        self.quick: dict[bytes, QuickFields] = {}
+        """Blocks of header fields that were judged before; empty for ever where each request must be looked at."""
         self.live: set[Swept] = set()
         self.closing = False
         self._params: dict[tuple[str, str], GatewayParams] = {}
+
+    def remember_fields(self, block: bytes, fields: QuickFields) -> None:
+        if len(self.quick) >= _QUICK_CACHE:
+            self.quick.clear()
+        self.quick[block] = fields
 
     def refuse(self, code: str) -> None:
         """A request that gets no answer of its target; ``code`` as in ``Refusal``."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from shoal.domain import Failure, Stage
 from shoal.gateway.attempt import Attempt
 from shoal.gateway.bodies import BodyStream
+from shoal.gateway.choosing import Choice
 from shoal.gateway.core import Core, RelayTicket, Seen
 from shoal.gateway.demand import Demand
 from shoal.gateway.http_answer import Answer, interim, switching
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from shoal.gateway.http_client import HttpClient
 
 _MAX_INTERIM: Final = 8
-_AHEAD_LIMIT_BYTES: Final = 65_536
+AHEAD_LIMIT_BYTES: Final = 65_536
 """Bytes of the next request that a client may send while it waits for an answer."""
 
 
@@ -57,12 +58,44 @@ class Exchange:
         idempotent = request.method in IDEMPOTENT
         self._race = Race(core, demand, self, reuse=idempotent, careful=not idempotent)
 
-    def start(self, begin: bytes) -> None:
-        """``begin`` is what came behind the head."""
+    def start(self, begin: bytes, first: Choice | None = None) -> None:
+        """``begin`` is what came behind the head, ``first`` the upstream that has been chosen already."""
         if begin:
             self.client_data(begin)
         if not self._over:
-            self._race.start()
+            self._race.start(first)
+
+    # -- what a ``QuickExchange`` has begun ----------------------------------------------------------------------
+
+    @property
+    def race(self) -> Race:
+        return self._race
+
+    def adopt(self, attempt: Attempt, sent_at: float) -> None:
+        """The request was sent over this connection, and nothing has come back of which a client was told."""
+        self._race.adopt(attempt)
+        side = self._side = _Side(self, attempt)
+        self._attempt, self._sent_at = attempt, sent_at
+        attempt.transport.set_protocol(side)
+        self._watch()
+
+    def take(self, data: bytes) -> None:
+        """What came back so far."""
+        if self._side is not None:
+            self.answer_data(self._side, data)
+
+    def end(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        if self._side is not None:
+            self.answer_ended(self._side, exc)
+
+    def silent(self) -> None:
+        """Nothing came back for too long."""
+        self._unwatch()
+        self._silent()
+
+    def tick(self, now: float) -> None:
+        """Called about once a second; this one keeps a timer of its own."""
 
     @property
     def moved(self) -> int:
@@ -117,7 +150,7 @@ class Exchange:
 
     def _keep_ahead(self, data: bytes) -> None:
         self.ahead += data
-        if len(self.ahead) > _AHEAD_LIMIT_BYTES:
+        if len(self.ahead) > AHEAD_LIMIT_BYTES:
             self._client.transport.pause_reading()
 
     def client_slow(self, slow: bool) -> None:
@@ -216,6 +249,8 @@ class Exchange:
         if status < 400 or attempt.mode != "forward":
             return False
         who = voice(status, head.headers, rest, core.doubtful_statuses)
+        # That it has answered excuses nothing any more: only what ends without a word may have been closed before.
+        attempt.reused = False
         if who is Voice.PROXY:
             # What it will not do, it has not passed on either; of what it could not do, that is not known.
             self._failed(side, own_page_failure(status, head.reason), sent=status >= 500)
@@ -338,6 +373,7 @@ class Exchange:
     def _silent(self) -> None:
         self._timer = None
         if self._side is not None:
+            self._side.attempt.reused = False
             self._failed(self._side, timeout_failure(Stage.RECEIVE))
 
 

@@ -6,11 +6,14 @@ import asyncio
 
 from shoal.errors import InvalidQueryError
 from shoal.gateway.attempt import Attempt
+from shoal.gateway.choosing import NONE_TRIED, Choice
 from shoal.gateway.core import Core, Seen
 from shoal.gateway.demand import Demand, Kind
 from shoal.gateway.exchange import Exchange
 from shoal.gateway.http_answer import named
 from shoal.gateway.http_request import PlainRequest, Refused, basic_login, check_protocol, split_authority
+from shoal.gateway.quick import QuickExchange
+from shoal.gateway.quick_head import QuickRequest, quick_fields, request_bytes, split_request
 from shoal.gateway.refusal import NO_CREDENTIALS, Refusal, http_refusal
 from shoal.gateway.tunnel import Tunnel
 from shoal.gateway.users import User
@@ -32,15 +35,17 @@ class HttpClient(asyncio.Protocol):
     """One connection. Requests are served strictly one after the other: what is sent ahead waits."""
 
     __slots__ = (
-        "_core", "_deadline", "_ended", "_exchange", "_login", "_login_text", "_moved", "_over", "_pending", "_reader",
-        "_waiting", "transport",
+        "_block", "_core", "_deadline", "_ended", "_exchange", "_first", "_login", "_login_text", "_moved", "_over",
+        "_pending", "_reader", "_waiting", "transport",
     )  # fmt: skip
     kind = "request"
 
     def __init__(self, core: Core, transport: asyncio.Transport) -> None:
         self._core = core
         self.transport = transport
-        self._exchange: Exchange | None = None
+        self._exchange: Exchange | QuickExchange | None = None
+        self._first: Choice | None = None
+        self._block: QuickRequest | None = None
         self._login: Login | None = None
         self._login_text: str | None = None
         self._pending = bytearray()
@@ -106,6 +111,8 @@ class HttpClient(asyncio.Protocol):
             self._deadline = now + self._core.options.idle
         elif now > self._deadline:
             self.abort()
+        else:
+            exchange.tick(now)
 
     def abort(self) -> None:
         self.transport.abort()
@@ -126,6 +133,13 @@ class HttpClient(asyncio.Protocol):
     # -- one request ---------------------------------------------------------------------------------------------
 
     def _read(self, data: bytes) -> None:
+        if self._reader.is_empty and self._core.target_resolver is None:
+            quick = split_request(data)
+            if quick is not None and self._go_quickly(quick, data):
+                return
+            self._block = quick
+        else:
+            self._block = None
         try:
             head = self._reader.receive_data(data)
         except RemoteProtocolError as error:
@@ -136,6 +150,42 @@ class HttpClient(asyncio.Protocol):
         rest = self._reader.trailing_data
         self._core.counters.requests += 1
         self._authorise(head, rest)
+
+    def _go_quickly(self, quick: QuickRequest, data: bytes) -> bool:
+        """Serve a request whose like was judged before, over a connection that is there; False: the usual way."""
+        core = self._core
+        fields = core.quick.get(quick.fields)
+        demand = None if fields is None else fields.demands.get(quick.authority)
+        if fields is None or demand is None or core.closing:
+            return False
+        choice = core.chooser.choose(demand, NONE_TRIED)
+        if choice is None:
+            return False
+        line = core.idle_upstreams.take(demand, *choice)
+        if line is None:
+            # Not thrown away: it was counted as that proxy's turn.
+            self._first = choice
+            return False
+        user = demand.user
+        user.connections += 1
+        refusal = user.admit(core.loop.time())
+        core.counters.requests += 1
+        if refusal is not None:
+            user.connections -= 1
+            core.idle_upstreams.give_back(line)
+            self._refuse(refusal, connect=False)
+            return True
+        core.hedges.earn()
+        self._moved = 0
+        self._deadline = core.loop.time() + core.options.idle
+        exchange = self._exchange = QuickExchange(core, self, demand, line, data)
+        base = b"http://" + quick.authority if line.is_forward else b""
+        exchange.start(request_bytes(base, quick.path, quick.authority, line.login, fields.out))
+        return True
+
+    def handed_over(self, exchange: Exchange) -> None:
+        """A quick exchange goes on as an ordinary one."""
+        self._exchange = exchange
 
     def _authorise(self, head: RequestHead, rest: bytes) -> None:
         core = self._core
@@ -216,12 +266,27 @@ class HttpClient(asyncio.Protocol):
         if request is not None and request.upgrade is not None:
             kind = Kind.UPGRADE
         demand = Demand(kind, canonical, port, user, params)
+        if request is not None and self._block is not None and core.target_resolver is None:
+            self._remember(self._block, request, demand)
         if core.target_resolver is None:
             self._go(demand, request, rest)
         else:
             self._waiting = True
             self._pending += rest
             core.tasks.start(self._resolve(demand, request), "gateway resolve")
+
+    def _remember(self, block: QuickRequest, request: PlainRequest, demand: Demand) -> None:
+        """The next request like this one takes a shorter way."""
+        core = self._core
+        fields = core.quick.get(block.fields)
+        if fields is None:
+            fields = quick_fields(request, demand.user, demand.params)
+            if fields is None:
+                return
+            core.remember_fields(block.fields, fields)
+        # The authority goes to the next hop as it is: only where the full reader writes the same.
+        if request.authority.encode("latin-1") == block.authority:
+            fields.remember(block.authority, demand)
 
     async def _resolve(self, demand: Demand, request: PlainRequest | None) -> None:
         refusal = await self._core.resolve_target(demand)
@@ -258,8 +323,9 @@ class HttpClient(asyncio.Protocol):
         self._moved = 0
         self._reader = self._new_reader()
         self._deadline = core.loop.time() + core.options.idle
-        self._exchange = Exchange(core, self, request, demand)
-        self._exchange.start(rest)
+        first, self._first = self._first, None
+        exchange = self._exchange = Exchange(core, self, request, demand)
+        exchange.start(rest, first)
 
     # -- called by the exchange ----------------------------------------------------------------------------------
 

@@ -73,9 +73,18 @@ class Race:
         self.deadline = core.loop.time() + core.options.deadline
         self.winner: Attempt | None = None
 
-    def start(self) -> None:
+    def start(self, first: Choice | None = None) -> None:
+        """``first`` is an upstream that has been chosen already."""
         self._core.hedges.earn()
-        self._launch()
+        if first is None or self._careful:
+            self._launch()
+        else:
+            self._begin(*first)
+
+    def adopt(self, attempt: Attempt) -> None:
+        """This one has won before the race began."""
+        self._over = True
+        self.winner = attempt
 
     def cancel(self) -> None:
         """The client does not want it any more. Says nothing of the upstreams."""
@@ -212,9 +221,9 @@ class Race:
         core.chooser.enter(pick, self.demand.target)
         attempt = Attempt(core, self, pick, mode)
         self._running.append(attempt)
-        if self._reuse and (transport := core.idle_upstreams.take(self.demand, attempt)) is not None:
+        if self._reuse and (line := core.idle_upstreams.take(self.demand, pick, mode)) is not None:
             attempt.reused = True
-            attempt.transport = transport
+            attempt.transport = line.transport
             core.counters.dials -= 1
             self.attempt_ready(attempt)
             return
@@ -262,6 +271,7 @@ class Race:
         core = self._core
         if feedback.failure is not None:
             core.counters.failures += 1
+            core.chooser.failed()
             core.tally.attempt_failures[feedback.failure.kind] += 1
             core.targets.attempt_failed(self.demand.target)
         core.service.report(pick.record.key, pick.proxy, feedback)

@@ -113,6 +113,11 @@ class _HeadReader(Generic[_Head]):
         self.head: _Head | None = None
 
     @property
+    def is_empty(self) -> bool:
+        """Nothing of a head has come yet."""
+        return not self._buffer and self.head is None
+
+    @property
     def trailing_data(self) -> bytes:
         """What arrived after the head's empty line. Empty until the head is complete."""
         return bytes(self._buffer) if self.head is not None else b""
