@@ -20,6 +20,9 @@ from shoal.upstream import Mode
 
 _DRAWS = 6
 """Picks tried before a condition is dropped: nearly every pick meets all of them."""
+_MINDED = 1024
+_MINDED_LIFE = 0.1
+"""Seconds for which it is remembered whether the pool knows anything of a target."""
 _SAMPLE = 4
 """Draws among which the strategies 'latency' and 'least' choose: two do most of it (the power of two choices)."""
 
@@ -74,6 +77,8 @@ class Chooser:
     ) -> None:
         """``clock`` tells seconds for the age of draws that serve more than once; without one each serves once."""
         self._hands = None if clock is None else Hands(clock)
+        self._clock = clock
+        self._minded: dict[str, tuple[float, bool]] = {}
         self._service = service
         self._uses = service.uses
         self._sessions = sessions
@@ -85,19 +90,22 @@ class Chooser:
         """A connection through this record begins."""
         record = pick.record
         self.in_use[record.id] += 1
-        self._uses.begin(record.key, record.sources, self._service.now(), target)
+        if not self._uses.limits.is_plain:
+            self._uses.begin(record.key, record.sources, self._service.now(), target)
 
     def leave(self, pick: Pick) -> None:
         """A connection through this record has ended."""
         record = pick.record
-        self._uses.end(record.sources, self._service.now())
+        if not self._uses.limits.is_plain:
+            self._uses.end(record.sources, self._service.now())
         self.in_use[record.id] -= 1
         if self.in_use[record.id] <= 0:
             del self.in_use[record.id]
 
     def moved(self, pick: Pick, bytes_used: int) -> None:
         """So many bytes more went through this record."""
-        self._uses.spend(pick.record.sources, self._service.now(), bytes_used)
+        if not self._uses.limits.is_plain:
+            self._uses.spend(pick.record.sources, self._service.now(), bytes_used)
 
     def _may(self, demand: Demand, pick: Pick) -> bool:
         record = pick.record
@@ -119,12 +127,23 @@ class Chooser:
     def choose(self, demand: Demand, tried: Tried, *, again: bool = True) -> Choice | None:
         """The next upstream; None when nothing fits. ``again`` allows one that failed, when there is no other."""
         params = demand.params
-        if params.query.target is None and params.session is None and self._service.minds(demand.target):
+        if params.query.target is None and params.session is None and self._minds(demand.target):
             # What is known to reach the target, or at least not banned there, comes first; others are better than none.
             choice = self._choose(demand, tried, replace(params.query, target=demand.target), again=False)
             if choice is not None:
                 return choice
         return self._choose(demand, tried, params.query, again=again)
+
+    def _minds(self, target: str) -> bool:
+        """As the pool says, or said a moment ago."""
+        if self._clock is None:
+            return self._service.minds(target)
+        now, known = self._clock(), self._minded.get(target)
+        if known is None or now >= known[0]:
+            if len(self._minded) >= _MINDED:
+                self._minded.clear()
+            known = self._minded[target] = (now + _MINDED_LIFE, self._service.minds(target))
+        return known[1]
 
     def _choose(self, demand: Demand, tried: Tried, base: Query, *, again: bool) -> Choice | None:
         must, cannot = needs(demand)
@@ -195,6 +214,7 @@ class Chooser:
         """Some proxy has failed: what was drawn before is not used again."""
         if self._hands is not None:
             self._hands.clear()
+            self._minded.clear()
 
     def why_none(self) -> str:
         """For a refusal: what a user should know."""

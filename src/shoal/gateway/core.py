@@ -8,7 +8,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
-from shoal.domain import Pick, Proxy, Trust
+from shoal.domain import Credentials, Endpoint, Pick, Proxy, Trust
+from shoal.domain.address import is_ip
 from shoal.domain.tally import GatewayTally
 from shoal.errors import ConfigError, InvalidQueryError
 from shoal.gateway.choosing import Chooser
@@ -32,6 +33,8 @@ from shoal.upstream import TlsContexts
 
 _PARAMS_CACHE = 4096
 _QUICK_CACHE = 2048
+_CONNECT_LIMIT_BYTES = 2048
+_LITERALS = 65_536
 _HALF_CLOSED_IDLE = 60.0
 """Seconds that a tunnel may stand still once one side has closed: its client has most likely gone."""
 _ASKED_FOR = Trust.OWN
@@ -114,6 +117,11 @@ class Core:
         self.targets = Targets(service.now)
         self.quick: dict[bytes, QuickFields] = {}
         """Blocks of header fields that were judged before; empty for ever where each request must be looked at."""
+        self.connects: dict[bytes, Demand] = {}
+        """Whole heads of CONNECT requests that were judged before."""
+        self.hellos: dict[tuple[str, int, Credentials | None], bytes] = {}
+        self.literals: dict[tuple[str, Trust], tuple[str, ...]] = {}
+        """Addresses that may be dialled, by the rules of the resolver, which stay as they are."""
         self.live: set[Swept] = set()
         self.closing = False
         self._params: dict[tuple[str, str], GatewayParams] = {}
@@ -122,6 +130,23 @@ class Core:
         if len(self.quick) >= _QUICK_CACHE:
             self.quick.clear()
         self.quick[block] = fields
+
+    def remember_connect(self, head: bytes | None, demand: Demand) -> None:
+        """``head`` as it came, None where it came in pieces."""
+        if head is None or len(head) > _CONNECT_LIMIT_BYTES or not head.endswith(b"\r\n\r\n"):
+            return
+        if len(self.connects) >= _QUICK_CACHE:
+            self.connects.clear()
+        self.connects[head] = demand
+
+    async def resolve(self, endpoint: Endpoint, trust: Trust) -> tuple[str, ...]:
+        """Addresses of an upstream. Raises ResolveError."""
+        addresses = await self.resolver.resolve(endpoint.host, endpoint.port, trust)
+        if is_ip(endpoint.host):
+            if len(self.literals) >= _LITERALS:
+                self.literals.clear()
+            self.literals[endpoint.host, trust] = addresses
+        return addresses
 
     def refuse(self, code: str) -> None:
         """A request that gets no answer of its target; ``code`` as in ``Refusal``."""

@@ -35,8 +35,8 @@ class HttpClient(asyncio.Protocol):
     """One connection. Requests are served strictly one after the other: what is sent ahead waits."""
 
     __slots__ = (
-        "_block", "_core", "_deadline", "_ended", "_exchange", "_first", "_login", "_login_text", "_moved", "_over",
-        "_pending", "_reader", "_waiting", "transport",
+        "_block", "_connect", "_core", "_deadline", "_ended", "_exchange", "_first", "_login", "_login_text",
+        "_moved", "_over", "_pending", "_reader", "_waiting", "transport",
     )  # fmt: skip
     kind = "request"
 
@@ -46,6 +46,7 @@ class HttpClient(asyncio.Protocol):
         self._exchange: Exchange | QuickExchange | None = None
         self._first: Choice | None = None
         self._block: QuickRequest | None = None
+        self._connect: bytes | None = None
         self._login: Login | None = None
         self._login_text: str | None = None
         self._pending = bytearray()
@@ -133,7 +134,11 @@ class HttpClient(asyncio.Protocol):
     # -- one request ---------------------------------------------------------------------------------------------
 
     def _read(self, data: bytes) -> None:
-        if self._reader.is_empty and self._core.target_resolver is None:
+        if data.startswith(b"CONNECT ") and self._reader.is_empty:
+            if self._connect_quickly(data):
+                return
+            self._connect = data
+        elif self._reader.is_empty and self._core.target_resolver is None:
             quick = split_request(data)
             if quick is not None and self._go_quickly(quick, data):
                 return
@@ -181,6 +186,23 @@ class HttpClient(asyncio.Protocol):
         exchange = self._exchange = QuickExchange(core, self, demand, line, data)
         base = b"http://" + quick.authority if line.is_forward else b""
         exchange.start(request_bytes(base, quick.path, quick.authority, line.login, fields.out))
+        return True
+
+    def _connect_quickly(self, data: bytes) -> bool:
+        """Serve a CONNECT whose like was judged before; False: the usual way."""
+        core = self._core
+        demand = core.connects.get(data)
+        if demand is None or core.closing:
+            return False
+        user = demand.user
+        core.counters.requests += 1
+        user.connections += 1
+        refusal = core.judge_target(demand.host, demand.port)[1] or user.admit(core.loop.time())
+        if refusal is not None:
+            user.connections -= 1
+            self._refuse(refusal, connect=True)
+        else:
+            self._go(demand, None, b"")
         return True
 
     def handed_over(self, exchange: Exchange) -> None:
@@ -268,6 +290,8 @@ class HttpClient(asyncio.Protocol):
         demand = Demand(kind, canonical, port, user, params)
         if request is not None and self._block is not None and core.target_resolver is None:
             self._remember(self._block, request, demand)
+        elif connect and core.target_resolver is None and not rest:
+            core.remember_connect(self._connect, demand)
         if core.target_resolver is None:
             self._go(demand, request, rest)
         else:

@@ -102,7 +102,7 @@ class Tunnel(asyncio.Protocol):
         if attempt.early:
             early, attempt.early = attempt.early, b""
             self._target_spoke(early)
-        elif self._client_ended or not is_repeatable(self._flight):
+        elif self._client_ended or (self._flight and not is_repeatable(self._flight)):
             self._relay(attempt)
 
     def upstream_failed(self, refusal: Refusal) -> None:
