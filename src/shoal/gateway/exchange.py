@@ -15,6 +15,7 @@ from shoal.gateway.http_answer import Answer, interim, switching
 from shoal.gateway.http_request import PlainRequest
 from shoal.gateway.race import Race
 from shoal.gateway.refusal import Refusal
+from shoal.gateway.side import Side
 from shoal.policy.own_page import Voice, voice
 from shoal.policy.retry import IDEMPOTENT, may_repeat
 from shoal.upstream import eof_failure, failure_from, own_page_failure, status_failure, timeout_failure
@@ -45,7 +46,7 @@ class Exchange:
         self._kept = bytearray()
         self._whole = True
         self._attempt: Attempt | None = None
-        self._side: _Side | None = None
+        self._side: Side | None = None
         self._answer: Answer | None = None
         self._head_reader = ResponseHeadReader()
         self._interims = 0
@@ -74,7 +75,7 @@ class Exchange:
     def adopt(self, attempt: Attempt, sent_at: float) -> None:
         """The request was sent over this connection, and nothing has come back of which a client was told."""
         self._race.adopt(attempt)
-        side = self._side = _Side(self, attempt)
+        side = self._side = Side(self, attempt)
         self._attempt, self._sent_at = attempt, sent_at
         attempt.transport.set_protocol(side)
         self._watch()
@@ -159,6 +160,11 @@ class Exchange:
             transport = self._side.attempt.transport
             transport.pause_reading() if slow else transport.resume_reading()
 
+    def upstream_slow(self, slow: bool) -> None:
+        """The upstream does not take what it is sent, or does again."""
+        transport = self._client.transport
+        transport.pause_reading() if slow else transport.resume_reading()
+
     def cancel(self) -> None:
         """The client has gone."""
         if self._over:
@@ -181,7 +187,7 @@ class Exchange:
             self._retry(attempt, failure_from(error, Stage.SEND), sent=False)
             return
         self._attempt = attempt
-        side = self._side = _Side(self, attempt)
+        side = self._side = Side(self, attempt)
         self._head_reader = ResponseHeadReader()
         self._sent_at = self._core.loop.time()
         attempt.transport.set_protocol(side)
@@ -206,7 +212,7 @@ class Exchange:
 
     # -- the answer ----------------------------------------------------------------------------------------------
 
-    def answer_data(self, side: _Side, data: bytes) -> None:
+    def answer_data(self, side: Side, data: bytes) -> None:
         if side is not self._side or self._over:
             return
         self.down += len(data)
@@ -223,7 +229,7 @@ class Exchange:
         if answer.body.done:
             self._finish(side, answer)
 
-    def _read_head(self, side: _Side, data: bytes) -> None:
+    def _read_head(self, side: Side, data: bytes) -> None:
         while True:
             head = self._head_reader.receive_data(data)
             if head is None:
@@ -243,7 +249,7 @@ class Exchange:
         elif not self._doubt(side, head, rest):
             self._deliver(side, head, rest)
 
-    def _doubt(self, side: _Side, head: ResponseHead, rest: bytes) -> bool:
+    def _doubt(self, side: Side, head: ResponseHead, rest: bytes) -> bool:
         """Whether another upstream is asked because this one speaks, or may speak, of itself."""
         core, race, attempt, status = self._core, self._race, side.attempt, head.status
         if status < 400 or attempt.mode != "forward":
@@ -269,7 +275,7 @@ class Exchange:
         attempt.transport.abort()
         return True
 
-    def _deliver(self, side: _Side, head: ResponseHead, rest: bytes) -> None:
+    def _deliver(self, side: Side, head: ResponseHead, rest: bytes) -> None:
         request = self._request
         answer = Answer(
             head,
@@ -287,7 +293,7 @@ class Exchange:
         if answer.body.done:
             self._finish(side, answer)
 
-    def _upgrade(self, side: _Side, head: ResponseHead, rest: bytes) -> None:
+    def _upgrade(self, side: Side, head: ResponseHead, rest: bytes) -> None:
         if self._request.upgrade is None:
             raise RemoteProtocolError(Refused.MALFORMED, "101 without a request to switch protocols")
         attempt, race = side.attempt, self._race
@@ -302,7 +308,7 @@ class Exchange:
             attempt.transport.write(bytes(self.ahead))
         RelayTicket(self._core, race.demand, attempt.pick, transport, attempt.transport)
 
-    def answer_ended(self, side: _Side, exc: Exception | None) -> None:
+    def answer_ended(self, side: Side, exc: Exception | None) -> None:
         """The upstream's connection has ended."""
         if side is not self._side or self._over:
             return
@@ -321,7 +327,7 @@ class Exchange:
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _failed(self, side: _Side, failure: Failure, *, sent: bool = True) -> None:
+    def _failed(self, side: Side, failure: Failure, *, sent: bool = True) -> None:
         if side is not self._side or self._over:
             return
         self._side = None
@@ -345,7 +351,7 @@ class Exchange:
             refusal = self._race.give_up(attempt, failure)
         self.upstream_failed(refusal)
 
-    def _finish(self, side: _Side, answer: Answer) -> None:
+    def _finish(self, side: Side, answer: Answer) -> None:
         self._over = True
         self._side = None
         attempt, core = side.attempt, self._core
@@ -375,28 +381,3 @@ class Exchange:
         if self._side is not None:
             self._side.attempt.reused = False
             self._failed(self._side, timeout_failure(Stage.RECEIVE))
-
-
-class _Side(asyncio.Protocol):
-    """The upstream's end of one exchange."""
-
-    __slots__ = ("_exchange", "attempt")
-
-    def __init__(self, exchange: Exchange, attempt: Attempt) -> None:
-        self._exchange = exchange
-        self.attempt = attempt
-
-    def data_received(self, data: bytes) -> None:
-        self._exchange.answer_data(self, data)
-
-    def eof_received(self) -> None:
-        self._exchange.answer_ended(self, None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._exchange.answer_ended(self, exc)
-
-    def pause_writing(self) -> None:
-        self._exchange._client.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        self._exchange._client.transport.resume_reading()

@@ -11,9 +11,9 @@ from shoal.gateway.core import Core, Seen
 from shoal.gateway.demand import Demand, Kind
 from shoal.gateway.exchange import Exchange
 from shoal.gateway.http_answer import named
-from shoal.gateway.http_request import PlainRequest, Refused, basic_login, check_protocol, split_authority
-from shoal.gateway.quick import QuickExchange
-from shoal.gateway.quick_head import QuickRequest, quick_fields, request_bytes, split_request
+from shoal.gateway.http_request import PlainRequest, Refused, basic_login, check_protocol, connect_target
+from shoal.gateway.quick import QuickExchange, remember
+from shoal.gateway.quick_head import QuickRequest, request_bytes, split_request
 from shoal.gateway.refusal import NO_CREDENTIALS, Refusal, http_refusal
 from shoal.gateway.tunnel import Tunnel
 from shoal.gateway.users import User
@@ -264,7 +264,7 @@ class HttpClient(asyncio.Protocol):
             params = self._params(head, login)
             request = None
             if connect:
-                host, port = self._connect_target(head)
+                host, port = connect_target(head)
             else:
                 request = PlainRequest(head)
                 host, port = request.host, request.port
@@ -289,7 +289,7 @@ class HttpClient(asyncio.Protocol):
             kind = Kind.UPGRADE
         demand = Demand(kind, canonical, port, user, params)
         if request is not None and self._block is not None and core.target_resolver is None:
-            self._remember(self._block, request, demand)
+            remember(core, self._block, request, demand)
         elif connect and core.target_resolver is None and not rest:
             core.remember_connect(self._connect, demand)
         if core.target_resolver is None:
@@ -298,19 +298,6 @@ class HttpClient(asyncio.Protocol):
             self._waiting = True
             self._pending += rest
             core.tasks.start(self._resolve(demand, request), "gateway resolve")
-
-    def _remember(self, block: QuickRequest, request: PlainRequest, demand: Demand) -> None:
-        """The next request like this one takes a shorter way."""
-        core = self._core
-        fields = core.quick.get(block.fields)
-        if fields is None:
-            fields = quick_fields(request, demand.user, demand.params)
-            if fields is None:
-                return
-            core.remember_fields(block.fields, fields)
-        # The authority goes to the next hop as it is: only where the full reader writes the same.
-        if request.authority.encode("latin-1") == block.authority:
-            fields.remember(block.authority, demand)
 
     async def _resolve(self, demand: Demand, request: PlainRequest | None) -> None:
         refusal = await self._core.resolve_target(demand)
@@ -324,14 +311,6 @@ class HttpClient(asyncio.Protocol):
         demand.user.connections -= 1
         if refusal is not None and not self._over:
             self._refuse(refusal, connect=request is None)
-
-    @staticmethod
-    def _connect_target(head: RequestHead) -> tuple[str, int]:
-        if len(head.get_all("host")) > 1:
-            raise Refused(Refusal(400, "malformed", "a request has exactly one Host header"))
-        if head.get("content-length") not in (None, "0") or head.get("transfer-encoding") is not None:
-            raise Refused(Refusal(400, "malformed", "CONNECT has no body"))
-        return split_authority(head.target, None)
 
     def _go(self, demand: Demand, request: PlainRequest | None, rest: bytes) -> None:
         core = self._core

@@ -109,6 +109,15 @@ def _split(head: RequestHead) -> tuple[str, int, str]:
     return host, port, path
 
 
+def connect_target(head: RequestHead) -> tuple[str, int]:
+    """Host and port of a CONNECT request. Raises ``Refused``."""
+    if len(head.get_all("host")) > 1:
+        raise Refused(Refusal(400, "malformed", "a request has exactly one Host header"))
+    if head.get("content-length") not in (None, "0") or head.get("transfer-encoding") is not None:
+        raise Refused(Refusal(400, "malformed", "CONNECT has no body"))
+    return split_authority(head.target, None)
+
+
 def split_authority(text: str, default_port: int | None) -> tuple[str, int]:
     """Host (brackets kept) and port of ``host:port``. Raises ``Refused``."""
     match = _AUTHORITY.fullmatch(text)

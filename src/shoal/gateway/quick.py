@@ -11,7 +11,7 @@ from shoal.gateway.demand import Demand
 from shoal.gateway.exchange import AHEAD_LIMIT_BYTES, Exchange
 from shoal.gateway.http_request import PlainRequest
 from shoal.gateway.idle import Line
-from shoal.gateway.quick_head import split_answer
+from shoal.gateway.quick_head import QuickRequest, quick_fields, split_answer
 from shoal.wire import RequestHeadReader
 
 if TYPE_CHECKING:
@@ -179,3 +179,16 @@ class QuickExchange:
         exchange.ahead, exchange.up = self.ahead, self.up
         exchange.adopt(attempt, self._begun)
         return exchange
+
+
+def remember(core: Core, block: QuickRequest, request: PlainRequest, demand: Demand) -> None:
+    """The next request like this one takes the short way."""
+    fields = core.quick.get(block.fields)
+    if fields is None:
+        fields = quick_fields(request, demand.user, demand.params)
+        if fields is None:
+            return
+        core.remember_fields(block.fields, fields)
+    # The authority goes to the next hop as it is: only where the full reader writes the same.
+    if request.authority.encode("latin-1") == block.authority:
+        fields.remember(block.authority, demand)
