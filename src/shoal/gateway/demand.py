@@ -29,7 +29,7 @@ class Kind(StrEnum):
 class Demand:
     """``host`` is canonical; ``dial_host`` is what the upstream is told."""
 
-    __slots__ = ("dial_host", "host", "kind", "params", "port", "target", "user")
+    __slots__ = ("dial_host", "host", "kind", "needs", "params", "port", "target", "user")
 
     def __init__(self, kind: Kind, host: str, port: int, user: User, params: GatewayParams = NO_PARAMS) -> None:
         self.kind = kind
@@ -37,6 +37,8 @@ class Demand:
         self.port = port
         self.user = user
         self.params = params
+        self.needs: tuple[str, frozenset[Capability], frozenset[Scheme]] | None = None
+        """What ``needs`` found, and for which host."""
         self.target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def mode_for(self, path: Path) -> Mode | None:
@@ -65,6 +67,13 @@ _ANY_SCHEME: frozenset[Scheme] = frozenset()
 
 def needs(demand: Demand) -> tuple[frozenset[Capability], frozenset[Scheme]]:
     """Capabilities that a path must have for the demand, and schemes that cannot carry its host."""
+    known = demand.needs
+    if known is None or known[0] is not demand.dial_host:
+        known = demand.needs = (demand.dial_host, *_needs(demand))
+    return known[1], known[2]
+
+
+def _needs(demand: Demand) -> tuple[frozenset[Capability], frozenset[Scheme]]:
     tunnel = demand.kind is Kind.TUNNEL
     if ":" in demand.dial_host:
         return _TUNNEL_IPV6 if tunnel else _IPV6, _NO_IPV6

@@ -173,7 +173,8 @@ class HttpClient(asyncio.Protocol):
             return False
         user = demand.user
         user.connections += 1
-        refusal = user.admit(core.loop.time())
+        now = core.loop.time()
+        refusal = user.admit(now)
         core.counters.requests += 1
         if refusal is not None:
             user.connections -= 1
@@ -182,8 +183,8 @@ class HttpClient(asyncio.Protocol):
             return True
         core.hedges.earn()
         self._moved = 0
-        self._deadline = core.loop.time() + core.options.idle
-        exchange = self._exchange = QuickExchange(core, self, demand, line, data)
+        self._deadline = now + core.options.idle
+        exchange = self._exchange = QuickExchange(core, self, demand, line, data, now)
         base = b"http://" + quick.authority if line.is_forward else b""
         exchange.start(request_bytes(base, quick.path, quick.authority, line.login, fields.out))
         return True

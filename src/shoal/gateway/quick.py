@@ -29,7 +29,7 @@ class QuickExchange:
         "_begun", "_client", "_core", "_demand", "_head", "_left", "_line", "_over", "_raw", "ahead", "down", "up",
     )  # fmt: skip
 
-    def __init__(self, core: Core, client: HttpClient, demand: Demand, line: Line, raw: bytes) -> None:
+    def __init__(self, core: Core, client: HttpClient, demand: Demand, line: Line, raw: bytes, now: float) -> None:
         """``raw`` is the client's request as it came."""
         self._core = core
         self._client = client
@@ -39,7 +39,7 @@ class QuickExchange:
         self._head = b""
         self._left = -1
         self._over = False
-        self._begun = core.loop.time()
+        self._begun = now
         self.ahead = bytearray()
         self.up = self.down = 0
 
