@@ -43,11 +43,10 @@ Upstream http 127.0.0.1:{upstream}
 
 
 class Gateway:
-    """A running one. ``plain`` tells whether it takes absolute-form requests on a kept connection, ``tunnel`` whether
-    it takes CONNECT."""
+    """A running one. ``plain`` tells whether it takes absolute-form requests on a kept connection."""
 
-    def __init__(self, name: str, port: int, pid: int, plain: bool, tunnel: bool = True) -> None:
-        self.name, self.port, self.pid, self.plain, self.tunnel = name, port, pid, plain, tunnel
+    def __init__(self, name: str, port: int, pid: int, plain: bool) -> None:
+        self.name, self.port, self.pid, self.plain = name, port, pid, plain
 
     def pids(self) -> list[int]:
         found, queue = [], [self.pid]
@@ -111,7 +110,7 @@ def gateways(folder: Path, upstream: int, wanted: set[str], install: bool) -> It
     with ExitStack() as stack:
         found: list[Gateway] = []
 
-        def start(name: str, words: list[str] | None, port: int, plain: bool, how: str, *, tunnel: bool = True) -> None:
+        def start(name: str, words: list[str] | None, port: int, plain: bool, how: str) -> None:
             if wanted and name not in wanted:
                 return
             if words is None:
@@ -119,7 +118,7 @@ def gateways(folder: Path, upstream: int, wanted: set[str], install: bool) -> It
                 return
             child = stack.enter_context(process(words, folder / f"{name}.log"))
             if await_port(port):
-                found.append(Gateway(name, port, child.pid, plain, tunnel))
+                found.append(Gateway(name, port, child.pid, plain))
             else:
                 print(f"  {name} is left out: it does not listen; see {folder / name}.log")
 
@@ -136,6 +135,7 @@ def gateways(folder: Path, upstream: int, wanted: set[str], install: bool) -> It
             flags = ["-f" if name == "haproxy" else "-d", *(["-c"] if name == "tinyproxy" else []), str(config)]
             start(name, [program, *flags] if program else None, port, name == "haproxy", apt)
         venv = registry(folder, install)
+        port = free_port()
         # Its start asks for a current event loop, which uvloop's policy no longer makes.
         pproxy = (
             "import asyncio, sys\n"
@@ -144,16 +144,12 @@ def gateways(folder: Path, upstream: int, wanted: set[str], install: bool) -> It
             "    install(policy)\n"
             "    asyncio.set_event_loop(asyncio.new_event_loop())\n"
             "asyncio.set_event_loop_policy = both\n"
-            "sys.argv = ['pproxy', '-l', 'http://127.0.0.1:%d', '-r', '%s://127.0.0.1:%d']\n"
+            f"sys.argv = ['pproxy', '-l', 'http://127.0.0.1:{port}', '-r', 'http://127.0.0.1:{upstream}']\n"
             "from pproxy.server import main\n"
             "main()\n"
         )
         pip = "--install puts it into a temporary virtual environment"
-        # By one scheme it asks its upstream for tunnels only, by the other for plain requests only.
-        for name, scheme in (("pproxy", "http"), ("pproxy-get", "httponly")):
-            port, get = free_port(), name != "pproxy"
-            words = [str(venv / "python"), "-c", pproxy % (port, scheme, upstream)] if venv else None
-            start(name, words, port, get, pip, tunnel=not get)
+        start("pproxy", [str(venv / "python"), "-c", pproxy] if venv else None, port, False, pip)
         port = free_port()
         words = [
             "--hostname", "127.0.0.1", "--port", str(port), "--num-workers", "1", "--num-acceptors", "1",

@@ -242,17 +242,16 @@ async def run(found: list[Gateway], upstream: int, options: argparse.Namespace) 
         "up_s_per_gb": lambda g: stream(g, size, 4, send),
     }
     rng = random.Random(options.seed)
-    tunnels_too = [gateway for gateway in found if gateway.tunnel]
     for number in range(options.rounds):
         for column, measure in columns.items():
             order = list(found)
             rng.shuffle(order)
             for gateway in order:
-                if not (gateway.plain if column == "plain_us" else gateway.tunnel):
+                if column == "plain_us" and not gateway.plain:
                     continue
                 await keep(results, gateway.name, column, measure(gateway))
         direct = await latency(upstream, int(300 * scale))
-        for gateway in rng.sample(tunnels_too, len(tunnels_too)):
+        for gateway in rng.sample(found, len(found)):
             try:
                 through = await latency(gateway.port, int(300 * scale))
             except (OSError, TimeoutError) as error:
@@ -264,7 +263,7 @@ async def run(found: list[Gateway], upstream: int, options: argparse.Namespace) 
                     added = percentile(here, share) - percentile(there, share)
                     results[gateway.name].setdefault(column, []).append(added)
         print(f"  round {number + 1} of {options.rounds} done", flush=True)
-    for gateway in tunnels_too:
+    for gateway in found:
         await keep(results, gateway.name, "idle_kib", idle_memory(gateway, options.idle))
     return results
 
