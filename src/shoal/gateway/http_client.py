@@ -134,6 +134,7 @@ class HttpClient(asyncio.Protocol):
     # -- one request ---------------------------------------------------------------------------------------------
 
     def _read(self, data: bytes) -> None:
+        self._first = None
         if data.startswith(b"CONNECT ") and self._reader.is_empty:
             if self._connect_quickly(data):
                 return
