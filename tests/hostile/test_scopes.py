@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from starlette.testclient import TestClient
 
-from shoal.api import build_app
+from shoal.api import build_app, logins
 from shoal.options import ApiOptions
 from shoal.testing.fake_service import FakeService, typical_records
 
@@ -70,6 +70,14 @@ def expected(method: str, path: str) -> str | None:
         return None
     plain = path.rstrip("/") or path
     return EXCEPTIONS.get((method, plain), "read" if method == "get" else "write")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    """This table shows more wrong tokens than an address may: that bound has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logins, "_BURST", 1e9)
+        yield
 
 
 @pytest.fixture(scope="module")

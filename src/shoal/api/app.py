@@ -92,7 +92,7 @@ def build_app(
     app.needs_token = access.needs_token
     app.limit = options.limit
     tokens = TokenBook(service.store, service, secrets.token_urlsafe)
-    gate = Gate(access, tokens, Paces(service, options.rate))
+    gate = Gate(access, tokens, Paces(service, options.rate), service)
     app.add_middleware(Guard, gate=gate)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(InvalidQueryError, _on_invalid_query)

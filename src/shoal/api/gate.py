@@ -9,10 +9,12 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Scope_
 
 from shoal.api.guard import OPEN_PATHS, OPEN_UNPACED, Access, Paces, decide, is_own_host
+from shoal.api.logins import WrongTokens
 from shoal.api.responses import problem_response
 from shoal.api.tokens import TokenBook
 from shoal.domain.problem import Problem
 from shoal.errors import StoreError
+from shoal.ports import Clock
 
 _TELLING: Final = frozenset({b"authorization", b"origin", b"referer", b"sec-fetch-site"})
 """Fields that ``decide`` has to read."""
@@ -24,8 +26,10 @@ _ADMITTED: Final = "shoal.admitted"
 class Gate:
     """Who may ask. One for all requests of an application."""
 
-    def __init__(self, access: Access, tokens: TokenBook, paces: Paces) -> None:
+    def __init__(self, access: Access, tokens: TokenBook, paces: Paces, clock: Clock) -> None:
         self._access = access
+        self._clock = clock
+        self._wrong = WrongTokens()
         self._tokens = tokens
         self._paces = paces
         self._always_looks = access.needs_token or paces.is_bounded
@@ -55,12 +59,16 @@ class Gate:
     async def refusal(self, scope: Scope_) -> tuple[Problem | None, dict[str, str]]:
         """Why a request is refused, with the fields of that answer; ``scope`` knows its token afterwards."""
         fields, path = scope["headers"], scope["path"]
+        client = scope["client"][0] if scope.get("client") else None
         if any(name == b"authorization" for name, _ in fields):
+            if (wait := self._wrong.wait(client, self._clock.now())) > 0.0:
+                # Before it is compared: right or wrong, the answer must tell nothing.
+                detail = f"Too many wrong tokens came from this address; try again in {ceil(wait)} s."
+                return Problem(429, "too_many_wrong_tokens", detail), {"Retry-After": str(ceil(wait))}
             try:
                 await self._tokens.refresh()
             except StoreError as error:
                 return Problem(503, "store_unavailable", f"{error}; try again shortly."), {"Retry-After": "1"}
-        client = scope["client"][0] if scope.get("client") else None
         told = decide(
             self._access,
             scope["method"],
@@ -71,6 +79,8 @@ class Gate:
             tokens=self._tokens,
         )
         if isinstance(told, Problem):
+            if told.code == "token_wrong":
+                self._wrong.count(client, self._clock.now())
             challenge = {"WWW-Authenticate": 'Bearer realm="shoal", Basic realm="shoal"'}
             return told, challenge if told.status == 401 else {}
         scope["shoal.token"] = told

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from shoal.api.logins import WrongTokens
 from shoal.api.scopes import needed
 from shoal.api.tokens import Scope, TokenBook
 from shoal.net.clock import SystemClock
@@ -113,6 +114,29 @@ def test_the_setting_paces_who_shows_no_token(make_client: Callable[..., TestCli
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "a", "scope": "root"}, {"name": "a", "seconds": 0}])
 def test_what_is_no_token_is_refused(closed: TestClient, body: dict[str, Any]) -> None:
     assert closed.post("/v1/tokens", json=body, headers=ADMIN).status_code == 400
+
+
+def test_guessing_is_slowed_for_the_guesser_and_for_nobody_else(
+    make_client: Callable[..., TestClient], service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guesser = make_client(listen="0.0.0.0:5010", token="the-configured-one")
+    answers = [guesser.get("/v1/stats", headers={"Authorization": f"Bearer guess-{n}"}) for n in range(40)]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[:20] == [401] * 20 and statuses[-1] == 429
+    assert answers[-1].json()["code"] == "too_many_wrong_tokens" and int(answers[-1].headers["Retry-After"]) >= 1
+    # Not even the right one is looked at, or the answer would tell which one it is.
+    assert guesser.get("/v1/stats", headers=ADMIN).status_code == 429
+    now = service.now()
+    monkeypatch.setattr(service, "now", lambda: now + 60.0)
+    assert guesser.get("/v1/stats", headers=ADMIN).status_code == 200
+
+
+def test_an_address_that_guesses_shuts_out_no_other() -> None:
+    wrong = WrongTokens()
+    for number in range(100):
+        wrong.count("192.0.2.1", 1_000.0 + number / 1_000.0)
+    assert wrong.wait("192.0.2.1", 1_000.2) > 0.0
+    assert wrong.wait("192.0.2.2", 1_000.2) == wrong.wait(None, 1_000.2) == 0.0
 
 
 async def test_tokens_made_at_once_by_several_processes_are_all_kept() -> None:
