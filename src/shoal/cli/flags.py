@@ -19,8 +19,12 @@ _ORIGINS: Final = "shoal.origins"
 
 _CONFIG = click.option("--config", metavar="FILE", help="Settings file (TOML); docs/settings.md has every setting.")
 _DATA = click.option("--data", metavar="DIR", help="Data folder; default: the platform's place for a user's data.")
-_STORE = click.option("--store", metavar="URL", help="Where the pool is kept: sqlite:///PATH or memory:.")
+_STORE = click.option("--store", metavar="URL", help="Where the pool is kept: sqlite:///PATH, redis://HOST or memory:.")
 _API = click.option("--api", metavar="HOST:PORT", help="Where the HTTP API listens; default 127.0.0.1:5010.")
+
+_PROCESSES = click.option(
+    "--processes", metavar="N", type=int, help="Processes of the gateway, which share its port; default 1."
+)
 
 _RUNNING: Final = (
     click.option(
@@ -46,9 +50,7 @@ _RUNNING: Final = (
     _STORE,
     _API,
     click.option("--gateway", metavar="HOST:PORT", help="Where the rotating gateway listens; default 127.0.0.1:5011."),
-    click.option(
-        "--processes", metavar="N", type=int, help="Processes of the gateway, which share its port; default 1."
-    ),
+    _PROCESSES,
     click.option(
         "--allow-target",
         metavar="CIDR",
@@ -58,6 +60,12 @@ _RUNNING: Final = (
     click.option("--concurrency", metavar="N", type=int, help="Checks in flight at once; default 1000."),
     click.option("--timeout", metavar="SECONDS", type=float, help="One check of one proxy, all in all; default 10."),
     _CONFIG,
+)
+_WORKING: Final = (
+    _STORE,
+    click.option("--broker", metavar="URL", help="Broker of the batches, any of Celery's; default: the store."),
+    click.option("--vantage", metavar="NAME", help="Where this worker stands; its checks count for that place."),
+    *(flag for flag in _RUNNING if flag not in (_STORE, _API, _PROCESSES)),
 )
 _READING: Final = (_API, _DATA, _STORE, _CONFIG)
 _IMPORTING: Final = (
@@ -82,6 +90,8 @@ _KEYS: Final = {
     "allow": "admission.allow",
     "data": "store.data",
     "store": "store.url",
+    "broker": "cluster.broker",
+    "vantage": "cluster.vantage",
     "api": "api.listen",
     "gateway": "gateway.listen",
     "processes": "gateway.processes",
@@ -95,6 +105,11 @@ _KEYS: Final = {
 def running(command: _Command) -> _Command:
     """Adds the flags of every running command; the command gets the merged settings as ``options``."""
     return _with(_RUNNING, command)
+
+
+def working(command: _Command) -> _Command:
+    """Adds the flags of a worker; the command gets the merged settings as ``options``."""
+    return _with(_WORKING, command)
 
 
 def reading(command: _Command) -> _Command:
