@@ -16,7 +16,7 @@ from shoal.ports import Clock, JudgeStatus, ResolveError, Resolver
 from shoal.probe.connection import Exchange
 from shoal.probe.dialects import guess_kind, read_echo, read_signature
 from shoal.probe.judges import Judge, JudgeKind
-from shoal.probe.seat import NOBODY, Reference, Seat
+from shoal.probe.seat import NOBODY, Reference, Seat, in_turn
 from shoal.probe.wheel import TimerWheel
 from shoal.upstream import Target, TlsContexts, UpstreamPlan, failure_from, printable, status_failure
 
@@ -121,23 +121,11 @@ class JudgePanel:
         if len(seats) <= 1:
             return seats[0] if seats else None
         if seats[0].judge.own:
-            return self._in_turn(seats)
+            return in_turn(seats)
         self._turn += 1
         now = asyncio.get_running_loop().time()
         turn = self._turn % len(seats)
         return max((*seats[turn:], *seats[:turn]), key=lambda seat: self._willing(seat, now))
-
-    def _in_turn(self, seats: tuple[Seat, ...]) -> Seat:
-        """Smooth weighted round-robin: equals alternate, and one of half the health gets half the picks."""
-        whole = 0.0
-        best = seats[0]
-        for seat in seats:
-            seat.turns += seat.health
-            whole += seat.health
-            if seat.turns > best.turns:
-                best = seat
-        best.turns -= whole
-        return best
 
     def _willing(self, seat: Seat, now: float) -> float:
         tokens = self._refill(seat, now)

@@ -109,5 +109,18 @@ class Seat:
         )
 
 
+def in_turn(seats: tuple[Seat, ...]) -> Seat:
+    """Smooth weighted round-robin: equals alternate, and one of half the health gets half the picks."""
+    whole = 0.0
+    best = seats[0]
+    for seat in seats:
+        seat.turns += seat.health
+        whole += seat.health
+        if seat.turns > best.turns:
+            best = seat
+    best.turns -= whole
+    return best
+
+
 NOBODY = OwnAddresses()
 """Before any judge has told us who we are."""
