@@ -56,9 +56,16 @@ _RUNNING: Final = (
         help="Opens a private network as a target of the gateway's clients; may be repeated.",
     ),
     click.option("--concurrency", metavar="N", type=int, help="Checks in flight at once; default 1000."),
+    click.option(
+        "--processes",
+        metavar="N",
+        type=int,
+        help="Processes that share the checks; default: one for every core with `check`, else one.",
+    ),
     click.option("--timeout", metavar="SECONDS", type=float, help="One check of one proxy, all in all; default 10."),
     _CONFIG,
 )
+_PLACED: Final = (_DATA, _CONFIG)
 _READING: Final = (_API, _DATA, _STORE, _CONFIG)
 _IMPORTING: Final = (
     click.option(
@@ -87,6 +94,7 @@ _KEYS: Final = {
     "processes": "gateway.processes",
     "allow_target": "gateway.allow_target",
     "concurrency": "check.concurrency",
+    "processes": "check.processes",
     "timeout": "check.timeout",
 }
 """Name of a flag's parameter to the setting it fills."""
@@ -105,6 +113,11 @@ def reading(command: _Command) -> _Command:
 def importing(command: _Command) -> _Command:
     """Adds the flags that say where to import to; the command gets the merged settings as ``options``."""
     return _with(_IMPORTING, command)
+
+
+def placed(command: _Command) -> _Command:
+    """Adds the flags that say where the data folder is; the command gets the merged settings as ``options``."""
+    return _with(_PLACED, command)
 
 
 def configured(command: _Command) -> _Command:
