@@ -179,6 +179,9 @@ class BareClient(asyncio.Protocol):
             self.done.set_exception(exc or EOFError())
 
 
+HANDSHAKE_ONLY = b"-"
+
+
 class BareTls(BareClient):
     """CONNECT, a TLS handshake on memory BIOs, then the same."""
 
@@ -204,6 +207,10 @@ class BareTls(BareClient):
                 self.tls.do_handshake()
             except ssl.SSLWantReadError:
                 self.transport.write(self.outgoing.read())
+                return
+            if self.request == HANDSHAKE_ONLY:
+                self.transport.abort()
+                self.done.set_result(None)
                 return
             self.tls.write(self.request)
             self.request = b""
@@ -231,8 +238,10 @@ async def bare_exchange(port: int, request: bytes) -> None:
 
 
 async def bare_tls(port: int, request: bytes, context: ssl.SSLContext) -> None:
+    """An empty request: the handshake alone."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
     connect = f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
-    await loop.create_connection(lambda: BareTls(request, done, connect, context), "127.0.0.1", port)
+    wanted = request or HANDSHAKE_ONLY
+    await loop.create_connection(lambda: BareTls(wanted, done, connect, context), "127.0.0.1", port)
     await done

@@ -4,8 +4,10 @@
 
 Parts: `echo` and `signed` (quick re-checks of living http proxies by the echo, and by signed documents in turn), `tls`
 (re-check through a tunnel with verified TLS), `memory` (of one such check that waits for its answer), `holes` (10,000
-black holes in flight), `mixed` (90 % dead, a third of them black holes: wall time beside its bound), `proxybroker2`
-(with --peer FOLDER, a virtual environment made by `python -m venv FOLDER && FOLDER/bin/pip install proxybroker2`).
+black holes in flight), `mixed` (90 % dead, a third of them black holes: wall time beside its bound), `profile` (the
+full profile of an http proxy with TLS, beside the same exchanges and handshakes done bare), `processes` (what `shoal
+check` spends in one process, and in the parent and each of two), `proxybroker2` (in a temporary virtual environment, or
+with --peer FOLDER one made by `python -m venv FOLDER && FOLDER/bin/pip install proxybroker2`).
 
 A child process (on a core of its own where there are two) answers like an http proxy with a keyed judge behind it.
 Rounds alternate, so that a change of the machine's mood meets both; the median counts. Both clients make a new
@@ -25,8 +27,11 @@ import ssl
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Awaitable, Callable
+import venv
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path as FilePath
 from typing import Any
@@ -35,16 +40,19 @@ import uvloop
 from msgspec.structs import replace
 
 from _check_world import KEY, World, bare_exchange, bare_request, bare_tls, world
-from shoal.domain import Capability, Endpoint, Path, Record, Scheme, Trust, record_id
+from shoal.domain import Capability, Credentials, Endpoint, Path, Record, Scheme, Trust, record_id
 from shoal.domain.health import Health
 from shoal.options import AdmissionOptions, CheckOptions, JudgeOptions
 from shoal.policy.address_rules import AddressRules
 from shoal.policy.discovery import ROTATION
 from shoal.probe import JudgePanel, NetProber, parse_judge
+from shoal.probe.connection import Exchange
 from shoal.upstream import make_contexts
 
 AIM = 1.5
-PARTS = ("echo", "signed", "tls", "memory", "holes", "mixed", "proxybroker2")
+PATIENT = {"timeout": 120.0, "connect_timeout": 120.0, "handshake_timeout": 120.0}
+"""Processor time is measured: a machine that is busy with something else must not make checks fail."""
+PARTS = ("echo", "signed", "tls", "profile", "memory", "holes", "mixed", "processes", "proxybroker2")
 
 
 class WallClock:
@@ -128,7 +136,7 @@ async def compare(
 
 
 async def plain(where: World, options: argparse.Namespace, name: str) -> list[dict[str, Any]]:
-    prober = await prober_for(where)
+    prober = await prober_for(where, **PATIENT)
     known = record_at(where.plain, Capability.FORWARD)
     turns = [replace(known, checks=number) for number in range(len(ROTATION))]
     asked = [prober_page(turn) for turn in turns]
@@ -154,7 +162,7 @@ def prober_page(record: Record) -> str:
 
 
 async def tls(where: World, options: argparse.Namespace) -> list[dict[str, Any]]:
-    prober = await prober_for(where, tls=True)
+    prober = await prober_for(where, tls=True, **PATIENT)
     known = record_at(where.plain, Capability.TUNNEL)
     context = ssl.create_default_context(cafile=where.ca)
     request = bare_request(where.plain, "/check/?format=json").replace(b"http://127.0.0.1:%d" % where.plain, b"")
@@ -168,6 +176,108 @@ async def tls(where: World, options: argparse.Namespace) -> list[dict[str, Any]]
 
     levels = [level for level in options.concurrency if level <= 1000]
     return await compare("tls", options, bare, ours, levels, options.checks // 5)
+
+
+async def profile(where: World, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """All that a first success costs: echo, documents, tunnel with TLS, documents through it, a strange name.
+
+    The exchanges of one check are written down and then done bare: as many, with the same requests and handshakes."""
+    contexts = make_contexts(where.ca)
+    judges = [
+        parse_judge(f"{kind}://127.0.0.1:{port}/check/#key={KEY.decode()}")
+        for kind, port in (("http", where.plain), ("https", where.judge_tls))
+    ]
+    panel = JudgePanel(judges, JudgeOptions(), NoResolver(), WallClock(), nonce, contexts)
+    await panel.round()
+    rules = AddressRules.from_options(AdmissionOptions(allow=("127.0.0.0/8",)))
+    prober = NetProber(CheckOptions(), panel, NoResolver(), rules.refusal, WallClock(), nonce, contexts)
+    unknown = record_at(where.plain)
+    done: list[tuple[bytes, bool]] = []
+    run = Exchange.run
+
+    async def noted(exchange: Exchange, *where: Any, **bounds: Any) -> None:
+        plan = exchange._plan
+        done.append((exchange._request, plan is not None and plan._target.tls is not None))
+        await run(exchange, *where, **bounds)
+
+    Exchange.run = noted  # type: ignore[method-assign]
+    try:
+        result = await prober.check(unknown, full=True)
+    finally:
+        Exchange.run = run  # type: ignore[method-assign]
+    assert result.works and result.honesty == "clean" and "tunnel" in result.capabilities, result
+    context = ssl.create_default_context(cafile=where.ca)
+
+    async def bare(number: int) -> None:
+        for request, secure in done:
+            if secure:
+                await bare_tls(where.plain, request, context)
+            else:
+                await bare_exchange(where.plain, request)
+
+    async def ours(number: int) -> None:
+        assert (await prober.check(unknown, full=True)).works
+
+    levels = [level for level in options.concurrency if level <= 1000]
+    rows = await compare("profile", options, bare, ours, levels, max(100, options.checks // 20))
+    for row in rows:
+        row |= {"exchanges": len(done), "handshakes": sum(secure for _, secure in done)}
+    return rows
+
+
+async def processes(where: World, number: int) -> list[dict[str, Any]]:
+    """The same list by one process and by two: CPU seconds of the parent and of each worker.
+
+    Two free cores are rarely to be had where a benchmark runs, so what is told is how much faster two would be by what
+    each process spends: the whole of one, over the larger of parent and worker."""
+    from shoal.app import open_checker
+    from shoal.domain import Candidate
+    from shoal.options import Options
+
+    options = Options(
+        check=CheckOptions(concurrency=200),
+        judge=JudgeOptions(urls=(f"http://127.0.0.1:{where.plain}/check/#key={KEY.decode()}",), ca_file=where.ca),
+        admission=AdmissionOptions(allow=("127.0.0.0/8",)),
+    )
+    logins = [Credentials(f"u{n}", "p") for n in range(number)]
+    entries = [Candidate(Endpoint("127.0.0.1", where.plain), Scheme.HTTP, login) for login in logins]
+    spent: dict[int, tuple[float, float]] = {}
+    for count_ in (1, 2):
+        gc.collect()
+        async with open_checker(options, count_) as checker:
+            await asyncio.wait_for(checker.vantage.wait_healthy(), 60)
+            begun, started = time.process_time(), cpu_of_children()
+            working = 0
+            async for entry in checker.run(entries):
+                working += entry.result is not None and entry.result.works
+            mine, theirs = time.process_time() - begun, cpu_of_children() - started
+        assert working == number, working
+        spent[count_] = (mine, theirs)
+    alone = spent[1][0]
+    parent, workers = spent[2]
+    return [
+        {
+            "part": "processes",
+            "checks": number,
+            "one_cpu_s_per_1000": alone / number * 1000,
+            "two_parent_cpu_s_per_1000": parent / number * 1000,
+            "two_worker_cpu_s_per_1000": workers / 2 / number * 1000,
+            # The parent shares the cores with its workers.
+            "speed_up_on_two_free_cores": alone / ((parent + workers) / 2),
+        }
+    ]
+
+
+def cpu_of_children() -> float:
+    """Processor seconds of the workers that this process has started and that still run."""
+    children = FilePath(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    total = 0.0
+    for child in children:
+        if b"shoal.cli.worker" not in FilePath(f"/proc/{child}/cmdline").read_bytes():
+            continue
+        fields = FilePath(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
 
 
 def resident() -> int:
@@ -267,6 +377,19 @@ async def mixed(where: World, number: int = 6000, concurrency: int = 1000, timeo
     }
 
 
+@contextmanager
+def peer(folder: FilePath | None) -> Iterator[FilePath]:
+    """A virtual environment with proxybroker2: the given one, or a temporary one from the package registry."""
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="shoal-peer-") as made:
+        venv.create(made, with_pip=True)
+        words = [f"{made}/bin/pip", "install", "--quiet", "--disable-pip-version-check", "proxybroker2"]
+        subprocess.run(words, check=False, timeout=600)
+        yield FilePath(made)
+
+
 def proxybroker2(python: FilePath, number: int) -> dict[str, Any]:
     """The peer's own checker over as many living proxies; it has no TLS verification and no nonce in our sense."""
     script = FilePath(__file__).with_name("_proxybroker2.py")
@@ -304,8 +427,13 @@ def main() -> int:
                 rows.append(uvloop.run(holes(where)))
             elif part == "mixed":
                 rows.append(uvloop.run(mixed(where)))
-            elif options.peer is not None:
-                rows.append(proxybroker2(options.peer, 2000))
+            elif part == "profile":
+                rows += uvloop.run(profile(where, options))
+            elif part == "processes":
+                rows += uvloop.run(processes(where, options.checks // 5))
+            else:
+                with peer(options.peer) as folder:
+                    rows.append(proxybroker2(folder, 2000))
     print(f"{options.rounds} rounds of {options.checks}, medians (aims: CPU ratio {AIM}, memory ratio 1.3)")
     for row in rows:
         print(

@@ -18,12 +18,17 @@ import atheris
 with atheris.instrument_imports(include=["shoal.wire", "shoal.probe", "shoal.upstream", "shoal.policy"]):
     from shoal.domain import Credentials, Endpoint, Proxy, Scheme
     from shoal.domain.judge import DOCUMENTS
+    from shoal.options import Expect, OwnTarget, TargetOptions
     from shoal.policy.content import short_diff
+    from shoal.policy.page_verdict import judge_page
+    from shoal.policy.target_rules import TargetRules
+    from shoal.policy.target_table import TargetTable, place_of, read_target
     from shoal.policy.verdict import OwnAddresses, anonymity_of
     from shoal.probe.answer import AnswerReader, read_whole
     from shoal.probe.connection import Exchange
     from shoal.probe.dialects import guess_kind, read_echo, read_signature
     from shoal.probe.judges import parse_judge
+    from shoal.probe.visits import PageReader
     from shoal.probe.wheel import TimerWheel
     from shoal.upstream import Target, UpstreamPlan, make_contexts
     from shoal.wire import (
@@ -109,6 +114,38 @@ def echo(data: bytes, how: int) -> None:
     assert words.isprintable() and len(words) < 250
 
 
+RULES = TargetRules()
+SHOP, _ = read_target(
+    OwnTarget(url="https://shop.example", expect=Expect(regex="price: [0-9]+")), TargetOptions(), RULES.judge
+)
+TABLE = TargetTable([SHOP] if SHOP is not None else [])
+
+
+def page(data: bytes, how: int) -> None:
+    reader = PageReader(LIMIT)
+    try:
+        for piece in pieces(data, how):
+            if reader.receive_data(piece):
+                break
+        else:
+            reader.receive_eof()
+    except RemoteProtocolError:
+        return
+    # What is read ends with the piece in which the limit is reached.
+    assert len(reader.body) <= LIMIT + len(data)
+    assert SHOP is not None
+    verdict = judge_page(SHOP, reader.status, reader.head, reader.body)
+    assert not (verdict.right and verdict.ban)
+
+
+def target(data: bytes, how: int) -> None:
+    text = data[:300].decode("latin-1")
+    found, wrong = read_target(OwnTarget(url=text), TargetOptions(), RULES.judge)
+    assert (found is None) is bool(wrong)
+    TABLE.find(text)
+    place_of(text)
+
+
 class Wire:
     def __init__(self) -> None:
         self.aborted = False
@@ -169,7 +206,7 @@ def exchange(data: bytes, how: int) -> None:
     REAL.run_until_complete(main())
 
 
-KINDS = (answer, codec, echo, exchange)
+KINDS = (answer, codec, echo, exchange, page, target)
 
 
 def one_input(data: bytes) -> None:
@@ -183,8 +220,9 @@ def seeds() -> Iterator[bytes]:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
     for how in (0, 1, 20, 37, 54, 71, 88):
         for body in (ok, chunked, b"\x05\x02\x01\x00\x05\x00\x00\x01" + b"\0" * 6 + ok, b"\0\x5a" + b"\0" * 6 + ok):
-            for kind in range(4):
+            for kind in range(len(KINDS)):
                 yield bytes((kind, how)) + body
+    yield b"\x05\0https://[2001:db8::1]:8080/a?b=c"
     yield b'\x02\0{"address": "9.9.9.9", "nonce": "%s", "mac": "0", "headers": []}' % NONCE.encode()
     yield b"\x02\x03<pre>\nREMOTE_ADDR = 9.9.9.9\nREQUEST_URI = /?%s\n</pre>" % NONCE.encode()
 

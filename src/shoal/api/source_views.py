@@ -42,6 +42,8 @@ class SourceView(Struct, frozen=True):
     editable: bool
     tier: int
     note: str
+    failed_checks: dict[str, int]
+    """Failed checks of its proxies by ``stage.reason``, since the start."""
 
 
 def source_view(report: SourceReport) -> SourceView:
@@ -71,6 +73,7 @@ def source_view(report: SourceReport) -> SourceView:
         report.editable,
         report.tier,
         report.note,
+        dict(report.failed_checks),
     )
 
 

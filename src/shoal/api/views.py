@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from shoal.api.failure_views import FailureView, TimingView, failure_view, milliseconds, timing_view
 from shoal.api.service import PoolService
 from shoal.api.target_views import ReachView, reach_views
 from shoal.api.times import Time as Time
@@ -14,18 +15,16 @@ from shoal.api.times import rfc3339 as rfc3339
 from shoal.api.tokens import Token
 from shoal.domain import (
     Anonymity,
+    Blame,
     Capability,
-    Failure,
     Forecast,
     Honesty,
     Kind,
     Lease,
     Path,
     Pick,
-    Reason,
     Record,
     Scheme,
-    Stage,
 )
 from shoal.domain import Trust as TrustWord
 from shoal.domain.link import Link, LinkKind
@@ -40,12 +39,6 @@ class ForecastView(Struct, frozen=True, gc=False):
     confidence: float
 
 
-class FailureView(Struct, frozen=True, gc=False):
-    stage: Stage
-    reason: Reason
-    detail: str
-
-
 class PathView(Struct, frozen=True, gc=False):
     """One scheme of a record. ``proxy`` is its URL, with ``***`` for the password unless credentials=1."""
 
@@ -57,11 +50,16 @@ class PathView(Struct, frozen=True, gc=False):
     exit: str | None
     country: str | None
     asn: int | None
+    located_by: str | None
+    """Which data told country and network, with its month."""
     latency_ms: float | None
+    timing_ms: TimingView
     forecast: ForecastView
     last_ok: Time | None
+    profiled_at: Time | None
+    """When the full profile was last taken."""
     failure: FailureView | None
-    """The last failure by its own fault."""
+    """The last failure by its own fault, or what it changed."""
     targets: list[ReachView]
     """What it showed at targets that matter, and who has banned it."""
 
@@ -144,7 +142,7 @@ def proxy_view(pick: Pick, *, credentials: bool = False) -> ProxyView:
         rfc3339(record.last_check),
         rfc3339(path.health.last_ok),
         record.checks,
-        _failure(record.failure),
+        failure_view(record.failure, record.blame),
         reach_views(path),
     )
 
@@ -196,7 +194,7 @@ def record_view(record: Record, service: PoolService, *, credentials: bool = Fal
         rfc3339(record.last_check),
         rfc3339(record.next_check),
         record.checks,
-        _failure(record.failure),
+        failure_view(record.failure, record.blame),
         [
             PathView(
                 record.proxy(path.scheme).url(secrets=credentials),
@@ -207,10 +205,13 @@ def record_view(record: Record, service: PoolService, *, credentials: bool = Fal
                 path.exit,
                 path.country,
                 path.asn,
+                path.located_by,
                 _latency_ms(path),
+                timing_view(path.timing),
                 forecast_view(service.forecast(path)),
                 rfc3339(path.health.last_ok),
-                _failure(path.failure),
+                rfc3339(path.profiled_at),
+                failure_view(path.failure, Blame.PROXY),
                 reach_views(path),
             )
             for path in record.paths
@@ -236,7 +237,7 @@ def past_view(result: PastResult) -> PastView:
         result.kind,
         result.failure is None,
         round(result.latency * 1000.0, 1) or None,
-        _failure(result.failure),
+        failure_view(result.failure, None),
     )
 
 
@@ -314,13 +315,9 @@ def stats_view(stats: Stats, now: float, version: str) -> dict[str, Any]:
 
 
 def _latency_ms(path: Path) -> float | None:
-    return round(path.timing.total * 1000.0, 1) or None
+    return milliseconds(path.timing.total)
 
 
 def forecast_view(forecast: Forecast) -> ForecastView:
     """To four places: it is not surer than that."""
     return ForecastView(round(forecast.probability, 4), round(forecast.confidence, 4))
-
-
-def _failure(failure: Failure | None) -> FailureView | None:
-    return None if failure is None else FailureView(failure.stage, failure.reason, failure.detail)

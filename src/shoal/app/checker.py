@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import msgspec
-from msgspec.structs import replace
-
 from shoal.app.engine import unwrapped
 from shoal.app.network import open_network
+from shoal.app.processes import checking_processes
 from shoal.engine.guard import Guard
 from shoal.engine.one_shot import OneShot
-from shoal.engine.workers import Workers, open_workers
+from shoal.engine.workers import Workers
 from shoal.net.clock import SystemClock
 from shoal.options import Options
 from shoal.policy.address_rules import AddressRules
@@ -47,11 +44,8 @@ async def open_checker(options: Options, processes: int = 1) -> AsyncIterator[On
     async with AsyncExitStack() as stack:
         prober: Guard | Workers
         if processes > 1:
-            share = replace(options.check, concurrency=-(-concurrency // processes))
-            hello = msgspec.msgpack.encode(replace(options, check=share))
             chosen_judges(options.judge, rules.refusal)  # A bad setting is told once, not by each process.
-            workers = open_workers((sys.executable, "-m", "shoal.cli.worker"), hello, processes)
-            prober = await stack.enter_async_context(workers)
+            prober = await stack.enter_async_context(checking_processes(options, concurrency, processes))
         else:
             prober = await stack.enter_async_context(open_prober(options))
             concurrency = prober.limit.ceiling

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from shoal.app.alive import stay_alive
 from shoal.app.mirror import open_mirror
 from shoal.app.network import Network
+from shoal.app.processes import pool_prober
 from shoal.app.timed_store import timed_store
 from shoal.config import configured_targets
 from shoal.domain import Record
@@ -39,7 +40,7 @@ from shoal.policy.source_limits import LimitTable
 from shoal.policy.source_use import SourceUse
 from shoal.policy.target_rules import TargetRules
 from shoal.policy.vantage import STRONG
-from shoal.ports import Clock, Source, Store
+from shoal.ports import Clock, Prober, Source, Store
 from shoal.sources.registry import open_sources
 from shoal.sources.shop import Shop
 
@@ -52,6 +53,14 @@ _COUNTS_INTERVAL = 1.0
 async def run_engine(
     options: Options, net: Network, store: Store, announce: Callable[[str], None]
 ) -> AsyncIterator[tuple[PoolService, Sequence[Source]]]:
+    async with pool_prober(options, net) as prober, _run(options, net, store, announce, prober) as running:
+        yield running
+
+
+@asynccontextmanager
+async def _run(
+    options: Options, net: Network, store: Store, announce: Callable[[str], None], prober: Prober
+) -> AsyncIterator[tuple[PoolService, Sequence[Source]]]:
     check = replace(options.check, concurrency=net.concurrency)
     tallies = Tallies()
     store = timed_store(store, tallies.store)
@@ -59,7 +68,7 @@ async def run_engine(
     limits = LimitTable.from_options(options.sources)
     index = Index(options.pool, net.rng, uses=SourceUse(limits))
     recorder = Recorder(store, index, net.clock, net.rng, check, options.store, tallies)
-    guard = Guard(net.prober, net.panel, net.clock, partial(is_strong, index, net.clock), net.concurrency)
+    guard = Guard(prober, net.panel, net.clock, partial(is_strong, index, net.clock), net.concurrency)
     scheduler = Scheduler(store, guard, recorder, guard, net.clock, check)
     admission = Admission(net.rules, options.admission, secret, net.own_ports)
     leasing = Leasing(store, index, recorder, net.clock, options.pool, secret, lambda: secrets.token_hex(12), net.panel)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import rich_click as click
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from shoal.ports import Harvest, SourceError
 
     Entry = Candidate | tuple[Refused, str]
+
+_WORTH_A_PROCESS: Final = 250
+"""Entries."""
 
 
 @click.command()
@@ -112,7 +115,7 @@ async def _checked(options: Options, plan: Plan) -> int:
         results = stack.enter_context(ResultFile(plan.output, append=append)) if plan.output else None
         meter = stack.enter_context(Meter(total, tally))
         try:
-            await _consume(options, entries, plan, tally, results, meter)
+            await _consume(options, entries, plan, tally, results, meter, _processes(options, total))
         finally:
             # Also after an interruption: what was found so far is written and told.
             meter.close()
@@ -147,7 +150,13 @@ async def _from_sources(options: Options, urls: tuple[str, ...]) -> list[Candida
 
 
 async def _consume(
-    options: Options, given: Iterable[Entry], plan: Plan, tally: Tally, results: ResultFile | None, meter: Meter
+    options: Options,
+    given: Iterable[Entry],
+    plan: Plan,
+    tally: Tally,
+    results: ResultFile | None,
+    meter: Meter,
+    processes: int,
 ) -> None:
     from contextlib import aclosing
 
@@ -156,7 +165,7 @@ async def _consume(
     from shoal.cli.vantage import wait_for_judge, watched
     from shoal.telemetry.redact import printable
 
-    async with open_checker(options) as checker:
+    async with open_checker(options, processes) if processes > 1 else open_checker(options) as checker:
         await wait_for_judge(checker.vantage, options.check.timeout)
         async with watched(checker.vantage), aclosing(_generator(checker.run(given))) as entries:
             async for entry in entries:
@@ -175,6 +184,17 @@ async def _consume(
                     sys.stdout.flush()
                 if meter.update() and results is not None:
                     results.flush()
+
+
+def _processes(options: Options, total: int) -> int:
+    """As the user says; else one for every core, but none for less than a few hundred entries: each takes half a second
+    to start."""
+    import os
+
+    if options.check.processes:
+        return options.check.processes
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, total // _WORTH_A_PROCESS))
 
 
 def _explain(entry: CheckedEntry) -> None:

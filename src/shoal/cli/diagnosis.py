@@ -122,11 +122,13 @@ def _running(facts: Facts) -> Iterable[Finding]:
 
 def _network(facts: Facts) -> Iterable[Finding]:
     if facts.unresolved and not facts.resolved:
-        yield Finding(
-            "bad",
-            f"no name can be looked up ({', '.join(facts.unresolved[:3])}): there is no network, or no DNS; "
-            "`shoal demo` needs neither",
+        # A judge that is named by its address tells the two apart.
+        why = (
+            "the network works, since a judge answers, so it is DNS; see which name servers this machine asks"
+            if any(judge.ok for judge in facts.judges)
+            else "there is no network, or no DNS; `shoal demo` needs neither"
         )
+        yield Finding("bad", f"no name can be looked up ({', '.join(facts.unresolved[:3])}): {why}")
     elif facts.unresolved:
         yield Finding("note", f"these names cannot be looked up: {', '.join(facts.unresolved[:5])}")
     if not facts.judges:

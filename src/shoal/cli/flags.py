@@ -23,7 +23,10 @@ _STORE = click.option("--store", metavar="URL", help="Where the pool is kept: sq
 _API = click.option("--api", metavar="HOST:PORT", help="Where the HTTP API listens; default 127.0.0.1:5010.")
 
 _PROCESSES = click.option(
-    "--processes", metavar="N", type=int, help="Processes of the gateway, which share its port; default 1."
+    "--processes",
+    metavar="N",
+    type=int,
+    help="Processes that share the checks, and the gateway's port; default: one for every core with `check`, else 1.",
 )
 
 _RUNNING: Final = (
@@ -50,7 +53,6 @@ _RUNNING: Final = (
     _STORE,
     _API,
     click.option("--gateway", metavar="HOST:PORT", help="Where the rotating gateway listens; default 127.0.0.1:5011."),
-    _PROCESSES,
     click.option(
         "--allow-target",
         metavar="CIDR",
@@ -58,6 +60,7 @@ _RUNNING: Final = (
         help="Opens a private network as a target of the gateway's clients; may be repeated.",
     ),
     click.option("--concurrency", metavar="N", type=int, help="Checks in flight at once; default 1000."),
+    _PROCESSES,
     click.option("--timeout", metavar="SECONDS", type=float, help="One check of one proxy, all in all; default 10."),
     _CONFIG,
 )
@@ -67,6 +70,7 @@ _WORKING: Final = (
     click.option("--vantage", metavar="NAME", help="Where this worker stands; its checks count for that place."),
     *(flag for flag in _RUNNING if flag not in (_STORE, _API, _PROCESSES)),
 )
+_PLACED: Final = (_DATA, _CONFIG)
 _READING: Final = (_API, _DATA, _STORE, _CONFIG)
 _IMPORTING: Final = (
     click.option(
@@ -122,6 +126,11 @@ def importing(command: _Command) -> _Command:
     return _with(_IMPORTING, command)
 
 
+def placed(command: _Command) -> _Command:
+    """Adds the flags that say where the data folder is; the command gets the merged settings as ``options``."""
+    return _with(_PLACED, command)
+
+
 def configured(command: _Command) -> _Command:
     """Adds the flags of commands about the settings themselves; the command gets them merged as ``options``."""
     return _with(_SETTING, command)
@@ -159,6 +168,8 @@ def options_of(given: dict[str, Any]) -> Options:
     configure_logs(os.environ.get("SHOAL_LOG") or ("warning" if sys.stderr.isatty() else ""))
     config = given.get("config")
     flags = {key: given.get(name) for name, key in _KEYS.items()}
+    # One flag says how many cores the whole program may use.
+    flags["check.processes"] = given.get("processes")
     file = Path(config) if config else None
     options = load_options(flags, file=file, environ=os.environ)
     if (context := click.get_current_context(silent=True)) is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
 
+from shoal.cli.words import why
 from shoal.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def row_of(entry: Checked) -> Row:
             "stage": failure.stage.value,
             "reason": failure.reason.value,
             "blame": None if result.blame is None else result.blame.value,
+            "detail": failure.detail,
+            "sentence": why(failure, result.blame),
         },
     }
 

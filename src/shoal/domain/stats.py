@@ -14,6 +14,8 @@ class JudgeStats(Struct, frozen=True):
     ok: bool
     error: str | None = None
     latency_ms: float = 0.0
+    health: float = 1.0
+    """Share of right answers lately (0 to 1), by which judges share the checks."""
 
 
 class GatewayFigures(Struct, frozen=True):

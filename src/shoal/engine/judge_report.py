@@ -11,6 +11,8 @@ def judge_stats(vantage: Vantage | None) -> tuple[JudgeStats, ...]:
     if vantage is None:
         return ()
     return tuple(
-        JudgeStats(judge.url, judge.kind, judge.own, judge.ok, judge.error, round(judge.latency * 1000.0, 1))
+        JudgeStats(
+            judge.url, judge.kind, judge.own, judge.ok, judge.error, round(judge.latency * 1000.0, 1), judge.health
+        )
         for judge in vantage.judges
     )

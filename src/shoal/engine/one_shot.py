@@ -24,6 +24,7 @@ from shoal.domain import (
 )
 from shoal.engine.mishaps import Mishaps
 from shoal.policy.admission import Admission
+from shoal.policy.marks import Marks
 from shoal.ports import Clock, Prober, Vantage
 
 
@@ -81,7 +82,7 @@ class OneShot:
         self, entries: Iterator[Candidate | tuple[Refused, str]], slots: asyncio.Semaphore, done: _Done
     ) -> None:
         """One slot per entry, from its reading until its result is taken: that bounds memory."""
-        seen: set[str] = set()
+        seen = Marks()
         unreadable: Exception | None = None
         try:
             async with asyncio.TaskGroup() as checks:
@@ -108,7 +109,7 @@ class OneShot:
         finally:
             done.put_nowait(None)
 
-    def _admit(self, entry: Candidate, seen: set[str]) -> tuple[Record | None, Refused]:
+    def _admit(self, entry: Candidate, seen: Marks) -> tuple[Record | None, Refused]:
         fit, why = self._admission.admit((entry,), source="check", trust=Trust.OWN, seen=seen)
         if not fit:
             return None, Refused(next(iter(why)))

@@ -57,7 +57,7 @@ class Index(Protocol):
 class Recorder:
     """Takes results at once, writes them at most ``batch_interval`` later, ``batch`` at a time.
 
-    ``checked`` and ``failures`` count what went through since the start.
+    ``checked``, ``failures`` and ``failures_by_source`` count what went through since the start.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class Recorder:
         self.checked = 0
         self.working = 0
         self.failures: Counter[str] = Counter()
+        self.failures_by_source: dict[str, Counter[str]] = {}
 
     def result(self, record: Record, result: CheckResult) -> None:
         """The outcome of one check of a claimed record."""
@@ -101,6 +102,8 @@ class Recorder:
             self.working += 1
         elif result.failure is not None:
             self.failures[result.failure.kind] += 1
+            for source in record.sources:
+                self.failures_by_source.setdefault(source, Counter())[result.failure.kind] += 1
         for observation in result.observations:
             self.tallies.checks.note(observation)
         if self.is_gone(record):

@@ -190,7 +190,7 @@ class PoolService(TargetFace):
     def sources(self, *, every: bool = False) -> builtins.list[SourceReport]:
         """Each source, how its last run went and what it is worth; ``every`` shows rows of the catalogue that are off,
         too."""
-        reports = [] if self._collector is None else reports_of(self._collector)
+        reports = [] if self._collector is None else reports_of(self._collector, self._recorder.failures_by_source)
         return reports if self._book is None else self._book.filled_in(reports, every=every)
 
     @property

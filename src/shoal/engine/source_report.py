@@ -44,6 +44,8 @@ class SourceReport(Struct, frozen=True):
     tier: int = 0
     note: str = ""
     """Why a row of the catalogue is off, else its terms."""
+    failed_checks: Mapping[str, int] = {}
+    """Failed checks of its proxies by ``stage.reason``, since the start."""
 
 
 def off_report(listed: ListedSource, error: str | None = None) -> SourceReport:
@@ -55,7 +57,13 @@ def off_report(listed: ListedSource, error: str | None = None) -> SourceReport:
 
 
 def report_of(
-    source: Source, state: SourceState | None, credit: SourceCredit | None, *, paused: bool, reachable: bool | None
+    source: Source,
+    state: SourceState | None,
+    credit: SourceCredit | None,
+    *,
+    paused: bool,
+    reachable: bool | None,
+    failed_checks: Mapping[str, int] | None = None,
 ) -> SourceReport:
     """The report on a source that may not have run or earned anything yet."""
     state = state or SourceState(source.name)
@@ -80,11 +88,12 @@ def report_of(
         credit.working,
         credit.only,
         credit.lag,
+        failed_checks=failed_checks or {},
     )
 
 
-def reports_of(collector: Collector) -> list[SourceReport]:
-    """The report on each source that is read."""
+def reports_of(collector: Collector, failed: Mapping[str, Mapping[str, int]]) -> list[SourceReport]:
+    """The report on each source that is read; ``failed`` are failed checks by source and kind."""
     credits, states = collector.credits(), collector.states
     paused, reachable = collector.paused, collector.reachable
     return [
@@ -94,6 +103,7 @@ def reports_of(collector: Collector) -> list[SourceReport]:
             credits.get(source.name),
             paused=source.name in paused,
             reachable=reachable.get(source.name),
+            failed_checks=failed.get(source.name),
         )
         for source in collector.sources
     ]

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import maxminddb
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shoal.errors import ConfigError
 from shoal.ports.geo import Place
@@ -19,6 +21,39 @@ ASN_FILE: Final = "asn.mmdb"
 
 _CACHE: Final = 16_384
 """Addresses remembered: exits of a large pool."""
+
+
+class DatabaseInfo(Struct, frozen=True):
+    """One database as a person wants to know it. ``built_at`` is in epoch seconds."""
+
+    holds: str
+    path: str
+    is_named: bool
+    """The settings name it; else ``update`` left it in the data folder."""
+    kind: str = ""
+    built_at: float = 0.0
+    networks: int = 0
+    """Nodes of its search tree: how fine it is."""
+    error: str | None = None
+
+
+def databases(country: str | None, asn: str | None, folder: Path) -> list[DatabaseInfo]:
+    """What ``open_geo`` would use; one that cannot be read has an ``error``."""
+    found = []
+    for holds, named, name in (("country", country, COUNTRY_FILE), ("asn", asn, ASN_FILE)):
+        path = Path(named) if named is not None else folder / name
+        if named is None and not _is_there(path):
+            continue
+        info = DatabaseInfo(holds, str(path), named is not None)
+        try:
+            with _open(path, f"geo.{holds}") as reader:
+                about = reader.metadata()
+                built = float(about.build_epoch)
+                info = replace(info, kind=about.database_type, built_at=built, networks=about.node_count)
+        except ConfigError as error:
+            info = replace(info, error=str(error))
+        found.append(info)
+    return found
 
 
 class GeoDatabases:

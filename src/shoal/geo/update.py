@@ -13,14 +13,12 @@ import maxminddb
 
 from shoal.errors import ShoalError
 from shoal.geo.databases import ASN_FILE, COUNTRY_FILE
+from shoal.options import GeoOptions
 
 ATTRIBUTION: Final = "IP geolocation by DB-IP (https://db-ip.com), licensed under CC BY 4.0"
 """The licence asks that whoever shows the data shows this."""
 
-URLS: Final = (
-    (COUNTRY_FILE, "https://download.db-ip.com/free/dbip-country-lite-{month}.mmdb.gz"),
-    (ASN_FILE, "https://download.db-ip.com/free/dbip-asn-lite-{month}.mmdb.gz"),
-)
+URLS: Final = ((COUNTRY_FILE, GeoOptions().country_url), (ASN_FILE, GeoOptions().asn_url))
 SIZE_LIMIT_BYTES: Final = 134_217_728
 """After decompression. The country database has about 8 MB, the networks' about 10."""
 _TIMEOUT: Final = 120.0

@@ -16,6 +16,14 @@ class CheckOptions(Struct, frozen=True, forbid_unknown_fields=True):
         int,
         Meta(ge=1, le=100_000, description="Checks in flight at once; never above what the descriptor limit allows."),
     ] = 1000
+    processes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=256,
+            description="Processes that share the checks; 0: `shoal check` takes one for every core, a pool one.",
+        ),
+    ] = 0
     timeout: Annotated[
         Seconds,
         Meta(

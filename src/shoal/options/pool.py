@@ -83,3 +83,9 @@ class GeoOptions(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="Country database (MMDB); default: what `shoal geo update` left in the data folder."),
     ] = None
     asn: Annotated[str | None, Meta(description="Network (ASN) database (MMDB); default: as for 'country'.")] = None
+    country_url: Annotated[
+        str, Meta(description="Where `shoal geo update` fetches the country database (gzip); {month} as in 2026-11.")
+    ] = "https://download.db-ip.com/free/dbip-country-lite-{month}.mmdb.gz"
+    asn_url: Annotated[str, Meta(description="Where it fetches the network database.")] = (
+        "https://download.db-ip.com/free/dbip-asn-lite-{month}.mmdb.gz"
+    )

@@ -9,10 +9,11 @@ from shoal.domain import Admitted, Candidate, Refused, Trust, record_id, record_
 from shoal.domain.address import network_of
 from shoal.options import AdmissionOptions
 from shoal.policy.address_rules import AddressRules
+from shoal.policy.marks import Marks
 from shoal.policy.own_ports import OwnPorts
 
 Seen = set[str]
-"""What one round has already read, spelled ``scheme|key``."""
+"""What one round has already read, spelled ``scheme|key``; ``Marks`` stand for very many."""
 
 
 class Admission:
@@ -51,7 +52,7 @@ class Admission:
         source: str,
         trust: Trust,
         tags: tuple[str, ...] = (),
-        seen: Seen | None = None,
+        seen: Seen | Marks | None = None,
     ) -> tuple[list[Admitted], Counter[str]]:
         """What may enter, in the order read, and how many were refused by ``Refused`` reason.
 

@@ -17,6 +17,8 @@ class JudgeStatus(Struct, frozen=True):
     error: str | None = None
     latency: float = 0.0
     checked_at: float = 0.0
+    health: float = 1.0
+    """Share of right answers lately (0 to 1), by which judges share the checks."""
 
 
 class Vantage(Protocol):

@@ -16,7 +16,7 @@ from shoal.ports import Clock, JudgeStatus, ResolveError, Resolver
 from shoal.probe.connection import Exchange
 from shoal.probe.dialects import guess_kind, read_echo, read_signature
 from shoal.probe.judges import Judge, JudgeKind
-from shoal.probe.seat import NOBODY, Reference, Seat
+from shoal.probe.seat import NOBODY, Reference, Seat, in_turn
 from shoal.probe.wheel import TimerWheel
 from shoal.upstream import Target, TlsContexts, UpstreamPlan, failure_from, printable, status_failure
 
@@ -112,7 +112,7 @@ class JudgePanel:
         return self._wheel
 
     def pick(self, *, tls: bool, documents: bool = False, signs: bool = False) -> Seat | None:
-        """A judge that is well: the user's own in turn; else the public ones in turn, most willing first."""
+        """A judge that is well: the user's own in turn, else the public one most willing; both by their health."""
         seats = self._tls if tls else self._plain
         if signs:
             seats = self._signing
@@ -120,12 +120,16 @@ class JudgePanel:
             seats = tuple(seat for seat in seats if seat.has_documents)
         if len(seats) <= 1:
             return seats[0] if seats else None
-        self._turn += 1
         if seats[0].judge.own:
-            return seats[self._turn % len(seats)]
+            return in_turn(seats)
+        self._turn += 1
         now = asyncio.get_running_loop().time()
         turn = self._turn % len(seats)
-        return max((*seats[turn:], *seats[:turn]), key=lambda seat: self._refill(seat, now))
+        return max((*seats[turn:], *seats[:turn]), key=lambda seat: self._willing(seat, now))
+
+    def _willing(self, seat: Seat, now: float) -> float:
+        tokens = self._refill(seat, now)
+        return tokens * seat.health if tokens > 0.0 else tokens
 
     def charge(self, seat: Seat) -> None:
         """A request has gone to it. Own judges take all they can."""
@@ -253,6 +257,7 @@ class JudgePanel:
         seat.checked_at = self._clock.now()
         seat.checked_loop = loop.time()
         seat.ok = error is None
+        seat.answered(seat.ok)
         seat.failure = error
         seat.error = None if error is None else f"{error.kind}: {error.detail}" if error.detail else error.kind
 

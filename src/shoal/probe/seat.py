@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -10,6 +12,13 @@ from shoal.policy.verdict import OwnAddresses
 from shoal.ports import JudgeStatus
 from shoal.probe.dialects import Template, document_template, nonce_template
 from shoal.probe.judges import Judge, JudgeKind
+
+HEALTH_STEP: Final = 0.2
+"""Weight of the newest answer: after one failure seven right answers in a row make it whole again."""
+LEAST_HEALTH: Final = 0.05
+"""Whoever answers at all is asked now and then, else it could never show that it is well again."""
+FULL_HEALTH: Final = 0.95
+"""From here on a judge is as good as any: equals share evenly."""
 
 
 class Reference(Struct, frozen=True, gc=False):
@@ -25,8 +34,8 @@ class Seat:
 
     __slots__ = (
         "_templates", "addresses", "baseline", "checked_at", "checked_loop", "documents", "documents_at", "error",
-        "failure", "judge", "kept", "latency", "ok", "own_seen", "plain_answer", "proven", "reference", "signs",
-        "strange", "tokens", "tokens_at",
+        "failure", "health", "judge", "kept", "latency", "ok", "own_seen", "plain_answer", "proven", "reference",
+        "signs", "strange", "tokens", "tokens_at", "turns",
     )  # fmt: skip
 
     def __init__(self, judge: Judge) -> None:
@@ -53,6 +62,10 @@ class Seat:
         self.strange: bytes | None = None
         """The certificate (DER) that it shows us under another server's name."""
         self.documents_at = float("-inf")
+        self.health = 1.0
+        """Share of right answers to direct requests, the latest counting most: how often it is picked beside others."""
+        self.turns = 0.0
+        """What it is owed of the picks."""
         self.tokens = 0.0
         self.tokens_at = 0.0
         self._templates: dict[tuple[str, bool, bool], Template] = {}
@@ -75,6 +88,12 @@ class Seat:
             self.judge = replace(self.judge, kind=kind)
             self._templates.clear()
 
+    def answered(self, right: bool) -> None:
+        """Take in the outcome of a direct request. One that failed is not picked until it answers rightly again; its
+        health then says how soon it gets its whole share back."""
+        self.health += HEALTH_STEP * ((1.0 if right else 0.0) - self.health)
+        self.health = min(1.0, max(LEAST_HEALTH, self.health)) if self.health < FULL_HEALTH else 1.0
+
     @property
     def carries_nonce(self) -> bool:
         return self.judge.kind != "plain"
@@ -85,7 +104,22 @@ class Seat:
 
     def status(self) -> JudgeStatus:
         judge = self.judge
-        return JudgeStatus(judge.url, judge.kind, judge.own, self.ok, self.error, self.latency, self.checked_at)
+        return JudgeStatus(
+            judge.url, judge.kind, judge.own, self.ok, self.error, self.latency, self.checked_at, round(self.health, 3)
+        )
+
+
+def in_turn(seats: tuple[Seat, ...]) -> Seat:
+    """Smooth weighted round-robin: equals alternate, and one of half the health gets half the picks."""
+    whole = 0.0
+    best = seats[0]
+    for seat in seats:
+        seat.turns += seat.health
+        whole += seat.health
+        if seat.turns > best.turns:
+            best = seat
+    best.turns -= whole
+    return best
 
 
 NOBODY = OwnAddresses()

@@ -111,6 +111,46 @@ async def test_own_judges_come_before_public_ones_and_take_turns(world):
     assert picked.count(first.port) == 5
 
 
+def flaky(world, good):
+    """Our own judge, which answers rightly as often as ``good`` says, in turn, and else with a page of its own."""
+    turns = iter(good)
+
+    async def handler(reader, writer):
+        if next(turns, True):
+            await world.judge(reader, writer)
+            return
+        await reader.read(4096)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nwelcome!\n")
+
+    return handler
+
+
+async def test_a_judge_that_answers_wrongly_is_dropped_and_then_picked_by_its_health(world):
+    await world.begin(tls=False)
+    steady = parse_judge(f"http://127.0.0.1:{world.ports['plain']}/check/#key=test-key")
+    # Each round asks for the echo, and after a right one for the four documents.
+    wrong = [True] * 5 + [False] * 4
+    other = parse_judge(f"http://127.0.0.1:{await world.serve(flaky(world, wrong))}/check/#key=test-key")
+    panel = panel_of(world, steady, other, control_interval=1e-6)
+    await panel.round()
+    picked = [panel.pick(tls=False).judge.port for _ in range(20)]
+    assert picked.count(other.port) == 10, "equals share evenly"
+    for _ in range(4):
+        await panel.round()
+        assert not panel.judges[1].ok and "not one of a shoal judge" in panel.judges[1].error
+        assert {panel.pick(tls=False).judge.port for _ in range(20)} == {steady.port}
+    assert panel.judges[1].health < 0.5 and panel.healthy
+    await panel.round()
+    assert panel.judges[1].ok
+    picked = [panel.pick(tls=False).judge.port for _ in range(100)]
+    assert 20 <= picked.count(other.port) <= 45, "it answers again, and is believed little by little"
+    for _ in range(12):
+        await panel.round()
+    assert panel.judges[1].health == 1.0
+    picked = [panel.pick(tls=False).judge.port for _ in range(20)]
+    assert picked.count(other.port) == 10
+
+
 async def test_a_public_judge_is_asked_within_its_rate(world):
     port = await world.serve(httpbin())
     panel = panel_of(world, parse_judge(f"http://127.0.0.1:{port}/get", own=False), public_rate=20.0)

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from starlette.testclient import TestClient
 
-from shoal.domain import Capability, Credentials, Failure, Kind, Reason, Scheme, Stage
+from shoal.domain import Blame, Capability, Credentials, Failure, Kind, Reason, Scheme, Stage, Timing
 from shoal.engine.on_request import Asked
 from shoal.engine.past import PastResult
 from shoal.errors import StoreError
@@ -17,7 +17,7 @@ from shoal.testing.fake_service import NOW, FakeService, working_path
 def test_list_shows_everything_a_client_can_ask_about(client: TestClient, service: FakeService) -> None:
     failure = Failure(Stage.CONNECT, Reason.TIMEOUT, "slow")
     record = make_record(1, paths=(working_path(Scheme.HTTP, Capability.TUNNEL, Capability.FORWARD),), checks=7)
-    service.records = [replace(record, failure=failure, last_check=NOW - 0.5)]
+    service.records = [replace(record, failure=failure, blame=Blame.PROXY, last_check=NOW - 0.5)]
     assert client.get("/v1/proxies").json() == [
         {
             "id": record.id,
@@ -42,7 +42,13 @@ def test_list_shows_everything_a_client_can_ask_about(client: TestClient, servic
             "last_check": "2027-01-15T07:59:59.500Z",
             "last_ok": "2027-01-15T07:59:59.000Z",
             "checks": 7,
-            "failure": {"stage": "connect", "reason": "timeout", "detail": "slow"},
+            "failure": {
+                "stage": "connect",
+                "reason": "timeout",
+                "detail": "slow",
+                "blame": "proxy",
+                "sentence": "connecting: timed out (slow)",
+            },
             "targets": [],
         }
     ]
@@ -211,6 +217,25 @@ def test_one_proxy_tells_its_last_results(client: TestClient, service: FakeServi
         (True, "probe", 250.0),
         (False, "use", None),
     ]
-    assert told[1]["failure"] == {"stage": "connect", "reason": "timeout", "detail": ""}
+    assert told[1]["failure"]["stage"] == "connect" and told[1]["failure"]["reason"] == "timeout"
+    assert told[1]["failure"]["sentence"] == "connecting: timed out"
     assert client.get(f"/v1/proxies/{records[1].id}/history").json() == []
     assert client.get("/v1/proxies/0000000000000000/history").status_code == 404
+
+
+def test_one_proxy_tells_each_paths_times_and_who_told_its_place(client: TestClient, service: FakeService) -> None:
+    path = replace(
+        working_path(Scheme.HTTP),
+        timing=Timing(0.1, 0.2, 0.3, 0.4),
+        located_by="DB-IP 2026-11",
+        profiled_at=NOW,
+        failure=Failure(Stage.CONTENT, Reason.MISMATCH, "a was b"),
+    )
+    record = make_record(1, paths=(path,))
+    service.records = [replace(record, failure=Failure(Stage.TUNNEL, Reason.EOF), blame=Blame.TARGET)]
+    told = client.get(f"/v1/proxies/{record.id}").json()
+    assert told["failure"]["sentence"] == "opening the tunnel: closed early; the judge's fault, not the proxy's"
+    (shown,) = told["paths"]
+    assert shown["timing_ms"] == {"connect": 100.0, "handshake": 200.0, "first_byte": 300.0, "total": 400.0}
+    assert (shown["located_by"], shown["profiled_at"]) == ("DB-IP 2026-11", "2027-01-15T08:00:00.000Z")
+    assert shown["failure"]["sentence"] == "judging the answer: not the judge's (a was b)"

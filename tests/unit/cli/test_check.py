@@ -19,6 +19,7 @@ class FakeChecker:
     """Proxies on port 80 work."""
 
     def __init__(self) -> None:
+        self.processes = 0
         self.vantage: Any = SimpleNamespace(healthy=True, judges=(JudgeStatus("http://j/", "shoal", True, True),))
 
     async def run(self, entries: Iterable[Any]) -> AsyncIterator[Any]:
@@ -42,7 +43,8 @@ def checker(monkeypatch: pytest.MonkeyPatch) -> FakeChecker:
     fake = FakeChecker()
 
     @asynccontextmanager
-    async def open_checker(options: object) -> AsyncIterator[FakeChecker]:
+    async def open_checker(options: object, processes: int = 1) -> AsyncIterator[FakeChecker]:
+        fake.processes = processes
         yield fake
 
     module = ModuleType("shoal.app")
@@ -149,3 +151,14 @@ def test_urls_are_read_as_lists(
     assert run(["check", "http://a.example/list", "--source", "http://b.example/"]) == 0
     assert asked == [("http://a.example/list", "http://b.example/")]
     assert capsys.readouterr().out == "http://192.0.2.7:80\n"
+
+
+def test_long_lists_take_a_process_for_every_core_and_short_ones_one(
+    checker: FakeChecker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(4), raising=False)
+    for entries, given, processes in ((3, (), 1), (600, (), 2), (5000, (), 4), (5000, ("--processes", "3"), 3)):
+        list = tmp_path / "list.txt"
+        list.write_text("".join(f"192.0.{n >> 8}.{n & 255}:80\n" for n in range(entries)))
+        assert run(["check", str(list), *given]) == 0
+        assert checker.processes == processes

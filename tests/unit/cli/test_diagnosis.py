@@ -45,6 +45,11 @@ def test_a_pool_that_is_well_has_nothing_wrong() -> None:
         ({"stats": None, "stats_error": "it wants its token"}, "wants its token"),
         ({"stats": {**(WELL.stats or {}), "problems": ["0 of 3 sources reachable"]}}, "says: 0 of 3 sources"),
         ({"unresolved": ("a.example",), "resolved": 0}, "no name can be looked up.*a.example"),
+        ({"unresolved": ("a.example",), "resolved": 0}, "so it is DNS"),
+        (
+            {"unresolved": ("a.example",), "resolved": 0, "judges": (Judged("http://j/", False, "x"),)},
+            "there is no network, or no DNS",
+        ),
         ({"judges": ()}, "there is no judge"),
         ({"judges": (Judged("http://j/", False, "refused"),)}, "no judge answers.*http://j/: refused"),
         ({"sources_on": 0}, "no source is read"),

@@ -63,7 +63,13 @@ def test_a_row_holds_what_other_programs_rely_on() -> None:
         "latency_ms": 123.5,
         "failure": None,
     }
-    assert row_of(BAD)["failure"] == {"stage": "connect", "reason": "timeout", "blame": "proxy"}
+    assert row_of(BAD)["failure"] == {
+        "stage": "connect",
+        "reason": "timeout",
+        "blame": "proxy",
+        "detail": "",
+        "sentence": "connecting: timed out",
+    }
     assert tuple(row_of(BAD)) == COLUMNS
 
 

@@ -54,19 +54,62 @@ def test_a_judge_at_our_own_address_does_not_make_everyone_transparent():
     assert anonymity_of(echo(sent=sent), OWN, sent) is Anonymity.ELITE
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Via",
-        "Forwarded",
-        "X-Forwarded-Host",
-        "X-Real-IP",
-        "Client-IP",
-        "Proxy-Connection",
-        "X-Proxy-ID",
-        "CF-Connecting-IP",
-    ],
-)
+ADMITTING = [
+    "Via",
+    "Forwarded",
+    "Forwarded-For",
+    "Forwarded-For-IP",
+    "Client-IP",
+    "ClientIP",
+    "X-Client-IP",
+    "X-Real-IP",
+    "X-Originating-IP",
+    "X-Remote-IP",
+    "X-Remote-Addr",
+    "X-Cluster-Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "Fastly-Client-IP",
+    "X-BlueCoat-Via",
+    "MT-Proxy-ID",
+    "X-Tinyproxy",
+    "X-Squid-Error",
+    "X-Cache",
+    "X-Cache-Lookup",
+    "X-Varnish",
+    "CDN-Loop",
+    "Pragma-Proxy",
+    "XRoxy-Connection",
+    "X-IMForwards",
+    "XProxy",
+    "Surrogate-Capability",
+    "WL-Proxy-Client-IP",
+    "X-Forwarded",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Server",
+    "Proxy-Connection",
+    "Proxy-Authorization",
+    "Proxy-Authenticate",
+    "Proxy-Client-IP",
+    "X-Proxy-ID",
+    "X-Proxy-Connection",
+    "X-Proxyuser-IP",
+    "X-Via",
+    "HTTP-X-Forwarded-For",
+]
+
+
+@pytest.mark.parametrize("name", ADMITTING)
+@pytest.mark.parametrize("spelled", [str, str.lower, str.upper])
+def test_each_header_that_names_us_is_transparent_in_every_spelling(name, spelled):
+    for value in ("198.51.100.7", "10.0.0.1, 198.51.100.7", "for=198.51.100.7;proto=http", "::ffff:198.51.100.7"):
+        assert anonymity_of(echo((spelled(name), value)), OWN, SENT) is Anonymity.TRANSPARENT
+    assert anonymity_of(echo((spelled(name), "1.1 x")), OWN, SENT) is Anonymity.ANONYMOUS
+
+
+@pytest.mark.parametrize("name", ADMITTING)
 def test_headers_that_admit_a_proxy_are_anonymous(name):
     assert anonymity_of(echo((name, "1.1 x")), OWN, SENT) is Anonymity.ANONYMOUS
 
