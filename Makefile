@@ -70,7 +70,7 @@ compose-test: ## Build the image and run compose.yaml for real (needs Docker, or
 	@sh tools/compose-test.sh
 
 docs: docs-pages build/zensical/.stamp ## Write the generated pages of docs/ again and build the site into build/site
-	@PYTHONPATH=build/zensical NO_COLOR=1 $(BIN)/python -m zensical build --clean --strict
+	@$(BIN)/python tools/build_site.py build/zensical
 	@echo "build/site/index.html"
 
 docs-pages: $(DEV) ## The generated pages alone
@@ -85,7 +85,7 @@ lock: $(VENV)/bin/python ## Pin the newest versions that pyproject.toml admits
 	$(COMPILE) --upgrade requirements/docs.in -o requirements/docs.txt
 
 clean: ## Remove everything that make made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 
 $(VENV)/bin/python:
 	@sh tools/make-venv.sh $(VENV)
