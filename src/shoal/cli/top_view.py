@@ -124,8 +124,8 @@ def _checks(look: Look) -> list[tuple[str, Text]]:
 def _use(look: Look) -> list[tuple[str, Text]]:
     stats, rates = look.stats, look.rates
     rows = [
-        ("picks", _share(f"{rates.get('picks', 0):,.1f}/s", stats.get("pick_success"), "find one", "10 min")),
-        ("uses", _share(f"{rates.get('uses', 0):,.1f}/s", stats.get("use_success"), "go well", "10 min")),
+        ("picks", _share(f"{rates.get('picks', 0):,.1f}/s", stats.get("pick_success"), "find one")),
+        ("uses", _share(f"{rates.get('uses', 0):,.1f}/s", stats.get("use_success"), "go well")),
     ]
     gateway = stats.get("gateway")
     if not isinstance(gateway, Mapping):
@@ -206,12 +206,12 @@ def size(count: float) -> str:
     raise AssertionError
 
 
-def _share(rate: str, share: float | None, words: str, window: str) -> Text:
+def _share(rate: str, share: float | None, words: str) -> Text:
+    """``share`` is that of the last ten minutes."""
     text = _text(rate)
     if share is not None:
         style = "green" if share >= _GOOD else "yellow" if share >= _FAIR else "bold red"
         text.append(f"  {share:.1%} {words}", style)
-        text.append(f" ({window})", "dim")
     return text
 
 
