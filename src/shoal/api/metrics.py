@@ -111,8 +111,8 @@ def _of_gateway(books: GatewayBooks) -> Iterator[Metric]:
         yield _plain(name, [((), float(value))])
     yield _plain("shoal_gateway_refusals_total", _by_one(tally.refusals))
     yield _plain("shoal_gateway_requests_total", _by_one({"answered": stats.ok, "failed": stats.failed}))
-    succeeded = max(0, stats.dials - stats.failures)
-    yield _plain("shoal_gateway_attempts_total", _by_one({"succeeded": succeeded, "failed": stats.failures}))
+    # Each answer is one attempt that succeeded, whether it dialled or took up a connection that stood.
+    yield _plain("shoal_gateway_attempts_total", _by_one({"succeeded": stats.ok, "failed": stats.failures}))
     yield _plain("shoal_gateway_attempt_failures_total", _by_kind(tally.attempt_failures))
     yield _plain("shoal_gateway_bytes_total", _by_one({"up": stats.bytes_up, "down": stats.bytes_down}))
     yield _histogram("shoal_gateway_first_byte_seconds", [((), tally.first_byte)])

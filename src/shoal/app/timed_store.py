@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable
 from typing import Any, cast
 
 from shoal.domain.tally import StoreTally
@@ -22,31 +21,32 @@ class _Timed:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)
-        if not name.startswith("_") and inspect.iscoroutinefunction(found):
-            found = _timed(found, name, self._tally)
-        # Looked up once: the next call finds it on the instance.
-        if callable(found):
-            self.__dict__[name] = found
+        if name.startswith("_") or not callable(found):
+            return found
+
+        def call(*given: Any, **more: Any) -> Any:
+            answer = found(*given, **more)
+            # Streams are followed for as long as somebody likes: their time says nothing.
+            return _timed(answer, name, self._tally) if inspect.isawaitable(answer) else answer
+
+        # Found without __getattr__ from now on.
+        self.__dict__[name] = call
+        return call
+
+
+async def _timed(answer: Awaitable[Any], name: str, tally: StoreTally) -> Any:
+    # Not the loop's clock: that of uvloop stands still between two turns.
+    begun = time.perf_counter()
+    failed = True
+    try:
+        found = await answer
+        failed = False
         return found
-
-
-def _timed(call: Callable[..., Any], name: str, tally: StoreTally) -> Callable[..., Any]:
-    @functools.wraps(call)
-    async def timed(*given: Any, **more: Any) -> Any:
-        # Not the loop's clock: that of uvloop stands still between two turns.
-        begun = time.perf_counter()
-        failed = True
-        try:
-            answer = await call(*given, **more)
-            failed = False
-            return answer
-        except asyncio.CancelledError:
-            failed = False
-            raise
-        finally:
-            tally.note(name, time.perf_counter() - begun, failed=failed)
-
-    return timed
+    except asyncio.CancelledError:
+        failed = False
+        raise
+    finally:
+        tally.note(name, time.perf_counter() - begun, failed=failed)
 
 
 def timed_store(store: Store, tally: StoreTally) -> Store:

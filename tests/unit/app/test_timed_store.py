@@ -6,6 +6,8 @@ from shoal.app.timed_store import timed_store
 from shoal.domain.tally import StoreTally
 from shoal.errors import StoreError
 from shoal.stores.memory import MemoryStore
+from shoal.stores.seal import Sealer
+from shoal.stores.sealed import sealed_store
 
 
 async def test_calls_are_timed_and_answer_as_the_store_does() -> None:
@@ -17,6 +19,14 @@ async def test_calls_are_timed_and_answer_as_the_store_does() -> None:
     assert [batch async for batch in store.verified()] == []
     assert {name: times.count for name, times in tally.times.items()} == {"open": 1, "set_meta": 1, "get_meta": 1}
     assert not tally.errors
+
+
+async def test_a_store_in_a_wrapper_is_timed_as_well() -> None:
+    tally = StoreTally()
+    store = timed_store(sealed_store(MemoryStore(), lambda: Sealer(bytes(32))), tally)
+    await store.open()
+    assert await store.add((), 0.0) is not None and [batch async for batch in store.scan()] == []
+    assert {"open", "add"} <= set(tally.times) and "scan" not in tally.times
 
 
 async def test_a_call_that_fails_counts_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
