@@ -47,9 +47,6 @@ _RUNNING: Final = (
     _API,
     click.option("--gateway", metavar="HOST:PORT", help="Where the rotating gateway listens; default 127.0.0.1:5011."),
     click.option(
-        "--processes", metavar="N", type=int, help="Processes of the gateway, which share its port; default 1."
-    ),
-    click.option(
         "--allow-target",
         metavar="CIDR",
         multiple=True,
@@ -60,7 +57,7 @@ _RUNNING: Final = (
         "--processes",
         metavar="N",
         type=int,
-        help="Processes that share the checks; default: one for every core with `check`, else one.",
+        help="Processes that share the checks, and the gateway's port; default 1, with `check` one for every core.",
     ),
     click.option("--timeout", metavar="SECONDS", type=float, help="One check of one proxy, all in all; default 10."),
     _CONFIG,
@@ -94,7 +91,6 @@ _KEYS: Final = {
     "processes": "gateway.processes",
     "allow_target": "gateway.allow_target",
     "concurrency": "check.concurrency",
-    "processes": "check.processes",
     "timeout": "check.timeout",
 }
 """Name of a flag's parameter to the setting it fills."""
@@ -157,6 +153,8 @@ def options_of(given: dict[str, Any]) -> Options:
     configure_logs(os.environ.get("SHOAL_LOG") or ("warning" if sys.stderr.isatty() else ""))
     config = given.get("config")
     flags = {key: given.get(name) for name, key in _KEYS.items()}
+    # One flag says how many cores the whole program may use.
+    flags["check.processes"] = given.get("processes")
     file = Path(config) if config else None
     options = load_options(flags, file=file, environ=os.environ)
     if (context := click.get_current_context(silent=True)) is not None:
