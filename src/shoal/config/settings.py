@@ -26,7 +26,6 @@ FLAGS: Final[dict[str, str]] = {
     "gateway.processes": "--processes",
     "gateway.allow_target": "--allow-target",
     "check.concurrency": "--concurrency",
-    "check.processes": "--processes",
     "check.timeout": "--timeout",
 }
 SECRETS: Final = frozenset({"api.token", "api.judge_key", "store.password", "mirror.password", "cluster.broker"})
