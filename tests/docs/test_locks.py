@@ -29,6 +29,14 @@ def test_tests_run_with_the_versions_that_users_get() -> None:
     assert runtime.items() <= dev.items()
 
 
+def test_what_is_installed_in_one_go_agrees() -> None:
+    """make installs build.txt and runtime.txt with one command, which two versions of one thing would end."""
+    build, runtime = pins("build.txt"), pins("runtime.txt")
+    assert {
+        name: (build[name], runtime[name]) for name in build.keys() & runtime.keys() if build[name] != runtime[name]
+    } == {}
+
+
 def test_everything_that_the_project_names_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
