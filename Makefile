@@ -24,7 +24,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo install test lint format real-data bench fuzz crash docs docs-pages lock clean
+.PHONY: help up demo install test lint format real-data bench fuzz crash compose-test docs docs-pages lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -65,6 +65,9 @@ fuzz: $(DEV) requirements/fuzz.txt ## Fuzz codecs and probe for ten minutes (FUZ
 
 crash: $(DEV) ## Kill a working pool 200 times and look for what it had acknowledged (CRASH_ARGS='--redis')
 	@$(BIN)/python tools/crash_trial.py --rounds 200 $(CRASH_ARGS)
+
+compose-test: ## Build the image and run compose.yaml for real (needs Docker, or root on Debian); prints a table
+	@sh tools/compose-test.sh
 
 docs: docs-pages build/zensical/.stamp ## Write the generated pages of docs/ again and build the site into build/site
 	@PYTHONPATH=build/zensical NO_COLOR=1 $(BIN)/python -m zensical build --clean --strict

@@ -154,7 +154,7 @@ def test_addresses_of_the_api_that_a_page_shows_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", ALL, ids=IDS)
 def test_settings_that_a_page_names_exist(page: Path) -> None:
     known = {setting.key for setting in SETTINGS} | {setting.environment for setting in SETTINGS}
-    known |= {"SHOAL_CONFIG", "SHOAL_LOG", "SHOAL_URL", "SHOAL_TOKEN", "SHOAL_GATEWAY"}
+    known |= {"SHOAL_CONFIG", "SHOAL_LOG", "SHOAL_URL", "SHOAL_TOKEN", "SHOAL_GATEWAY", "SHOAL_HEALTH_FILE"}
     known |= {f"{name}_FILE" for name in known}
     groups = {setting.key.partition(".")[0] for setting in SETTINGS}
     text = page.read_text()

@@ -10,6 +10,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from shoal.app.alive import stay_alive
 from shoal.app.mirror import open_mirror
 from shoal.app.network import Network
 from shoal.app.processes import pool_prober
@@ -67,7 +68,7 @@ async def _run(
     limits = LimitTable.from_options(options.sources)
     index = Index(options.pool, net.rng, uses=SourceUse(limits))
     recorder = Recorder(store, index, net.clock, net.rng, check, options.store, tallies)
-    guard = Guard(prober, net.panel, net.clock, partial(_is_strong, index, net.clock), net.concurrency)
+    guard = Guard(prober, net.panel, net.clock, partial(is_strong, index, net.clock), net.concurrency)
     scheduler = Scheduler(store, guard, recorder, guard, net.clock, check)
     admission = Admission(net.rules, options.admission, secret, net.own_ports)
     leasing = Leasing(store, index, recorder, net.clock, options.pool, secret, lambda: secrets.token_hex(12), net.panel)
@@ -107,6 +108,7 @@ async def _run(
             tasks.create_task(job, name=name)
             for name, job in (
                 ("judges", net.panel.run()),
+                ("sign of life", stay_alive()),
                 ("guard", guard.run()),
                 ("recorder", recorder.run()),
                 ("collector", collector.run()),
@@ -126,7 +128,7 @@ async def _run(
             await asyncio.wait(running)
 
 
-def _is_strong(index: Index, clock: Clock, record: Record) -> bool:
+def is_strong(index: Index, clock: Clock, record: Record) -> bool:
     now = clock.now()
     return any(path.is_verified and index.forecast(path, now).probability > STRONG for path in record.paths)
 
@@ -174,6 +176,9 @@ async def secret_of(store: Store) -> bytes:
     """The installation's key for record keys, made at the first start."""
     secret = await store.get_meta(_SECRET)
     if secret is None:
-        secret = secrets.token_bytes(32)
-        await store.set_meta(_SECRET, secret)
+        # Of several processes that start at once on one store all must use the same.
+        if await store.swap_meta(_SECRET, None, made := secrets.token_bytes(32)):
+            return made
+        secret = await store.get_meta(_SECRET)
+        assert secret is not None
     return secret

@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager, closing, nullcontext
 import structlog
 from msgspec import Struct
 
+from shoal.app.alive import stay_alive
 from shoal.app.engine import keep_counting, open_targets, run_engine, secret_of, unwrapped
 from shoal.app.faces import bracketed, open_api, open_gateway
 from shoal.app.network import open_network
+from shoal.app.shared import Shared, open_shared
 from shoal.app.timed_store import timed_store
 from shoal.config.folders import data_folder
 from shoal.domain.tally import Tallies
@@ -35,7 +37,7 @@ from shoal.ports.gateway import GatewayDoor
 from shoal.probe.judges import Judge
 from shoal.sources.shop import Shop
 from shoal.stores.lock import DataLock
-from shoal.stores.open import open_store
+from shoal.stores.open import is_shared, open_store
 from shoal.stores.remote import remote_store
 from shoal.stores.serve import serve_store
 
@@ -70,6 +72,10 @@ async def open_pool(
 
     ``announce`` is told in sentences what a user should know (no network, no judge). Raises the ``ShoalError`` family.
     """
+    if is_shared(options.store.url):
+        async with open_shared(options, announce, origins, schedules=True, serves=True) as shared:
+            yield _of(shared)
+        return
     check_bind(options.api)
     check_gateway_bind(options.gateway)
     host, port = parse_listen(options.api.listen)
@@ -104,6 +110,10 @@ async def open_scheduler(
 
     ``api_url`` is empty. Raises the ``ShoalError`` family.
     """
+    if is_shared(options.store.url):
+        async with open_shared(options, announce, origins, schedules=True, serves=False) as shared:
+            yield _of(shared)
+        return
     net = open_network(options)
     folder = data_folder(options)
     store = open_store(options.store, folder / "shoal.db")
@@ -123,10 +133,13 @@ async def open_server(
     """The other half: API and gateway over the store of a scheduler on the same data folder. Contacts nobody
     but for the gateway's clients.
 
-    Feedback and checks of the same proxy within one batch are written by two processes: the later one stands, and one
-    observation is lost. It goes on from memory when the scheduler ends, and follows the next one. Raises the
+    It goes on from memory when the scheduler ends, and follows the next one. Raises the
     ``ShoalError`` family.
     """
+    if is_shared(options.store.url):
+        async with open_shared(options, announce, origins, schedules=False, serves=True) as shared:
+            yield _of(shared)
+        return
     check_bind(options.api)
     host, port = parse_listen(options.api.listen)
     check_gateway_bind(options.gateway)
@@ -174,6 +187,7 @@ async def open_server(
                 jobs = (
                     ("recorder", recorder.run()),
                     ("replica", replica.run(since)),
+                    ("sign of life", stay_alive()),
                     ("targets", targets.follow()),
                     ("counts", keep_counting(service, announce)),
                 )
@@ -193,6 +207,12 @@ async def open_server(
                     await asyncio.wait(running)
         finally:
             await store.close()
+
+
+def _of(shared: Shared) -> Pool:
+    contacts = contacts_of(shared.judges, shared.sources)
+    url = f"{shared.api_url}/check/" if shared.api_url else ""
+    return Pool(shared.service, shared.api_url, url, contacts, shared.gateway_url, shared.gateway)
 
 
 def contacts_of(judges: Sequence[Judge], sources: Sequence[Source]) -> tuple[str, ...]:

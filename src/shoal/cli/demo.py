@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import rich_click as click
 
 from shoal.cli.flags import running
-from shoal.cli.lab import lab_flags
+from shoal.cli.lab import LOOPBACK, lab_flags
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shoal.options import Options
 
-LOOPBACK: Final = "127.0.0.0/8"
+
 _STOP_LIMIT: Final = 1.0
 
 

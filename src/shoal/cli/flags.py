@@ -19,8 +19,15 @@ _ORIGINS: Final = "shoal.origins"
 
 _CONFIG = click.option("--config", metavar="FILE", help="Settings file (TOML); docs/settings.md has every setting.")
 _DATA = click.option("--data", metavar="DIR", help="Data folder; default: the platform's place for a user's data.")
-_STORE = click.option("--store", metavar="URL", help="Where the pool is kept: sqlite:///PATH or memory:.")
+_STORE = click.option("--store", metavar="URL", help="Where the pool is kept: sqlite:///PATH, redis://HOST or memory:.")
 _API = click.option("--api", metavar="HOST:PORT", help="Where the HTTP API listens; default 127.0.0.1:5010.")
+
+_PROCESSES = click.option(
+    "--processes",
+    metavar="N",
+    type=int,
+    help="Processes that share the checks, and the gateway's port; default 1, with `check` one for every core.",
+)
 
 _RUNNING: Final = (
     click.option(
@@ -53,16 +60,17 @@ _RUNNING: Final = (
         help="Opens a private network as a target of the gateway's clients; may be repeated.",
     ),
     click.option("--concurrency", metavar="N", type=int, help="Checks in flight at once; default 1000."),
-    click.option(
-        "--processes",
-        metavar="N",
-        type=int,
-        help="Processes that share the checks, and the gateway's port; default 1, with `check` one for every core.",
-    ),
+    _PROCESSES,
     click.option("--timeout", metavar="SECONDS", type=float, help="One check of one proxy, all in all; default 10."),
     _CONFIG,
 )
 _PLACED: Final = (_DATA, _CONFIG)
+_WORKING: Final = (
+    _STORE,
+    click.option("--broker", metavar="URL", help="Broker of the batches, any of Celery's; default: the store."),
+    click.option("--vantage", metavar="NAME", help="Where this worker stands; its checks count for that place."),
+    *(flag for flag in _RUNNING if flag not in (_STORE, _API, _PROCESSES)),
+)
 _READING: Final = (_API, _DATA, _STORE, _CONFIG)
 _IMPORTING: Final = (
     click.option(
@@ -86,6 +94,8 @@ _KEYS: Final = {
     "allow": "admission.allow",
     "data": "store.data",
     "store": "store.url",
+    "broker": "cluster.broker",
+    "vantage": "cluster.vantage",
     "api": "api.listen",
     "gateway": "gateway.listen",
     "processes": "gateway.processes",
@@ -99,6 +109,11 @@ _KEYS: Final = {
 def running(command: _Command) -> _Command:
     """Adds the flags of every running command; the command gets the merged settings as ``options``."""
     return _with(_RUNNING, command)
+
+
+def working(command: _Command) -> _Command:
+    """Adds the flags of a worker; the command gets the merged settings as ``options``."""
+    return _with(_WORKING, command)
 
 
 def reading(command: _Command) -> _Command:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PRESETS: Final = ("raw", "curated", "own", "flood", "mixed", "alive")
 MAX_SIZE: Final = 200_000
+LOOPBACK: Final = "127.0.0.0/8"
 
 
 def lab_flags(size: int, preset: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -62,8 +63,18 @@ def lab_flags(size: int, preset: str) -> Callable[[Callable[..., Any]], Callable
     "--port", metavar="P", type=click.IntRange(0, 65_535), default=0, help="Port of the index; default: any free one."
 )
 @click.option("--dir", "folder", metavar="DIR", help="Where its certificates go; default: a temporary folder.")
+@click.option("--settings", "written", metavar="FILE", help="Writes there the settings of a pool against this lab.")
 @click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input does.")
-def lab(seed: int, size: int, preset: str, speed: float, port: int, folder: str | None, until_eof: bool) -> int:
+def lab(
+    seed: int,
+    size: int,
+    preset: str,
+    speed: float,
+    port: int,
+    folder: str | None,
+    written: str | None,
+    until_eof: bool,
+) -> int:
     """Run a simulated internet on loopback: proxies, lists, judges, and the truth about each proxy. Needs Linux.
 
     It prints where everything is as JSON, with a command line for `shoal up`, and runs until Ctrl-C.
@@ -80,15 +91,18 @@ def lab(seed: int, size: int, preset: str, speed: float, port: int, folder: str 
         "folder": Path(folder).expanduser() if folder else None,
         "control_port": port,
     }
-    return run_until_stopped(lambda stop: _lab(settings, until_eof, stop))
+    return run_until_stopped(lambda stop: _lab(settings, written, until_eof, stop))
 
 
-async def _lab(settings: dict[str, Any], until_eof: bool, stop: asyncio.Event) -> int:
+async def _lab(settings: dict[str, Any], written: str | None, until_eof: bool, stop: asyncio.Event) -> int:
     import asyncio
+    from pathlib import Path
 
     from shoal.lab import Lab
 
     async with Lab(**settings) as running:
+        if written:
+            await asyncio.to_thread(Path(written).write_text, settings_text(running.describe()), "utf-8")
         sys.stdout.write(index_text(running.describe(), pretty=sys.stdout.isatty()) + "\n")
         sys.stdout.flush()
         if until_eof:
@@ -102,6 +116,15 @@ def index_text(index: dict[str, Any], *, pretty: bool) -> str:
     """The index as printed: on one line for programs."""
     shown = dict(index) | {"truth": f"{index['control']}/truth", "up": up_command(index)}
     return json.dumps(shown, indent=2 if pretty else None)
+
+
+def settings_text(index: dict[str, Any]) -> str:
+    """A settings file (TOML) for a pool against this lab."""
+    lines = ["[sources]", f"urls = {json.dumps(list(index['lists']))}", "catalog = false", "", "[judge]"]
+    lines += [f"urls = {json.dumps(list(index['judges']))}", f"ca_file = {json.dumps(str(index['ca']))}"]
+    lines += ["public = false", "", "[admission]", f"allow = {json.dumps([LOOPBACK])}"]
+    lines += [f"allow_public = {json.dumps([LOOPBACK])}", "", "[gateway]", f"allow_target = {json.dumps([LOOPBACK])}"]
+    return "\n".join(lines) + "\n"
 
 
 def up_command(index: dict[str, Any]) -> str:

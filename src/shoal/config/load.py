@@ -22,7 +22,7 @@ from shoal.options import Options
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
 _BY_ENVIRONMENT: Final = {setting.environment: setting for setting in SETTINGS}
 _GROUPS: Final = tuple(dict.fromkeys(setting.group for setting in SETTINGS))
-_OTHER_VARIABLES: Final = frozenset({"SHOAL_CONFIG", "SHOAL_LOG"})
+_OTHER_VARIABLES: Final = frozenset({"SHOAL_CONFIG", "SHOAL_LOG", "SHOAL_HEALTH_FILE"})
 _FILES: Final = (
     "judge.ca_file",
     "admission.deny_file",

@@ -19,6 +19,8 @@ FLAGS: Final[dict[str, str]] = {
     "admission.allow": "--allow",
     "store.data": "--data",
     "store.url": "--store",
+    "cluster.broker": "--broker",
+    "cluster.vantage": "--vantage",
     "api.listen": "--api",
     "gateway.listen": "--gateway",
     "gateway.processes": "--processes",
@@ -26,7 +28,7 @@ FLAGS: Final[dict[str, str]] = {
     "check.concurrency": "--concurrency",
     "check.timeout": "--timeout",
 }
-SECRETS: Final = frozenset({"api.token", "api.judge_key", "store.password", "mirror.password"})
+SECRETS: Final = frozenset({"api.token", "api.judge_key", "store.password", "mirror.password", "cluster.broker"})
 """Readable from a file that ``SHOAL_…_FILE`` names."""
 HIDDEN: Final = SECRETS | {"gateway.users", "gateway.first_hop"}
 """Never shown, not even in an error."""

@@ -13,6 +13,7 @@ from shoal.config.settings import Setting
 from shoal.domain.address import canonical_host
 from shoal.domain.refusal import Refused
 from shoal.domain.scheme import Scheme
+from shoal.options import SHARED_SCHEMES
 
 
 class Wrong(ValueError):
@@ -150,8 +151,10 @@ def _source(text: str) -> None:
 
 
 def _store_url(text: str) -> None:
+    if text.partition(":")[0].lower() in SHARED_SCHEMES and "://" in text:
+        return  # What is wrong with such a URL only the store's own package can say.
     if text != "memory:" and not (text.startswith("sqlite:///") and len(text) > len("sqlite:///")):
-        raise Wrong(f"is {shown(text)}, but must be sqlite:///PATH or memory:")
+        raise Wrong(f"is {shown(text)}, but must be sqlite:///PATH, redis://HOST:PORT/DB or memory:")
 
 
 def _split(text: str) -> tuple[str, str | None] | None:

@@ -3,7 +3,7 @@
 from shoal.domain.candidate import Admitted, Candidate, Trust
 from shoal.domain.capability import Anonymity, Capability, Honesty
 from shoal.domain.failure import Blame, Failure, Reason, Stage
-from shoal.domain.health import Forecast, Health
+from shoal.domain.health import Forecast, Health, View
 from shoal.domain.lease import Feedback, Lease
 from shoal.domain.observation import Facts, Kind, Observation
 from shoal.domain.pick import Pick
@@ -49,6 +49,7 @@ __all__ = [
     "Target",
     "Timing",
     "Trust",
+    "View",
     "proxy_url",
     "record_id",
     "record_key",

@@ -38,6 +38,13 @@ class Health(Struct, frozen=True, gc=False, array_like=True):
     """Mass of all results that followed a success, on the longest scale."""
 
 
+class View(Struct, frozen=True, gc=False, array_like=True):
+    """How one path behaved as seen from one vantage point of a cluster."""
+
+    vantage: str
+    health: Health
+
+
 class Forecast(Struct, frozen=True, gc=False):
     """The probability that a path works if used now, and how sure we are (0 knows nothing, 1 certain)."""
 

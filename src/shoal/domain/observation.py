@@ -56,3 +56,5 @@ class Observation(Struct, frozen=True, gc=False):
     """Why it shows that ``target`` has banned the path, None when it does not."""
     retry_after: float | None = None
     """Seconds for which the target asked to be left alone."""
+    vantage: str = ""
+    """Where a worker of a cluster saw it from; empty where there is one vantage point only."""

@@ -7,7 +7,7 @@ from msgspec import Struct
 from shoal.domain.candidate import Trust
 from shoal.domain.capability import Anonymity, Capability, Honesty
 from shoal.domain.failure import Blame, Failure
-from shoal.domain.health import Health
+from shoal.domain.health import Health, View
 from shoal.domain.proxy import Credentials, Endpoint, Proxy
 from shoal.domain.reach import Reach
 from shoal.domain.scheme import Scheme
@@ -49,6 +49,17 @@ class Path(Struct, frozen=True, gc=False):
     """Which data told ``country`` and ``asn``, with its month."""
     reaches: tuple[Reach, ...] = ()
     """What it showed at targets that matter; a few at most (``policy.targets``)."""
+
+    views: tuple[View, ...] = ()
+    """The same memory for each vantage point that names itself, the one seen from last first."""
+
+    def health_from(self, vantage: str | None) -> Health:
+        """Its memory as seen from a vantage point; the common one where that has not seen it."""
+        if vantage is not None:
+            for view in self.views:
+                if view.vantage == vantage:
+                    return view.health
+        return self.health
 
     @property
     def is_verified(self) -> bool:

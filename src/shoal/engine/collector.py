@@ -138,6 +138,13 @@ class Collector:
         for name in resumed:
             self.refresh(name)
 
+    def look(self, states: Mapping[str, SourceState]) -> None:
+        """What another process that runs the sources wrote of them: for those that only show it."""
+        self._states = {name: state for name, state in states.items() if name in self._nudges}
+        self.reachable = {name: state.error is None for name, state in self._states.items() if state.last_run}
+        if len(self.reachable) == len(self._nudges):
+            self.first_round.set()
+
     async def run(self) -> None:
         known = await self._until_stored(self._store.source_states)
         self._states = {name: state for name, state in known.items() if name in self._nudges} | self._states

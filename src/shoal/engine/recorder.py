@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from itertools import islice
 from random import Random
+from typing import Protocol
 
 import structlog
 from msgspec.structs import replace
 
 from shoal.domain import CheckResult, Observation, Record
 from shoal.domain.tally import Tallies
-from shoal.engine.pool import Pool
+from shoal.engine.pending import Pending, Step
 from shoal.errors import StoreError
 from shoal.options import CheckOptions, StoreOptions
 from shoal.policy.fold import fold_check, fold_use
-from shoal.policy.learning import decode_model, encode_model
+from shoal.policy.learning import Model, decode_model, encode_model
 from shoal.policy.lessons import lessons
 from shoal.policy.schedule import NO_PRESSURE, after_use, next_check
 from shoal.policy.source_budget import next_day
 from shoal.policy.source_limits import recheck
+from shoal.policy.source_use import SourceUse
 from shoal.policy.target_table import TargetTable
 from shoal.ports import Clock, Store
 
@@ -39,6 +40,20 @@ _MIDNIGHT_SPREAD = 600.0
 log = structlog.get_logger("shoal.recorder")
 
 
+class Index(Protocol):
+    """What the recorder needs of the index in memory; a worker of a cluster keeps none."""
+
+    model: Model
+    working: int
+    uses: SourceUse
+
+    def record(self, key: str) -> Record | None: ...
+
+    def apply(self, record: Record, now: float) -> None: ...
+
+    def remove(self, key: str) -> bool: ...
+
+
 class Recorder:
     """Takes results at once, writes them at most ``batch_interval`` later, ``batch`` at a time.
 
@@ -48,7 +63,7 @@ class Recorder:
     def __init__(
         self,
         store: Store,
-        pool: Pool,
+        pool: Index,
         clock: Clock,
         rng: Random,
         check: CheckOptions,
@@ -62,7 +77,7 @@ class Recorder:
         self._check = check
         self._options = options
         self.tallies = tallies or Tallies()
-        self._pending: dict[str, Record] = {}
+        self._pending = Pending()
         self._wake = asyncio.Event()
         self._gone: dict[str, float] = {}
         """Keys deleted lately and when, oldest first."""
@@ -70,6 +85,8 @@ class Recorder:
         """How far the schedule stretches the waits of what would not be handed out; the scheduler sets it."""
         self.targets = TargetTable()
         """What names of targets mean; whoever owns the targets replaces it."""
+        self.learns = True
+        """Whether observations teach the model, and it is saved. In a cluster one process does this for all."""
         self._saved = (0, 0.0)
         """Lessons in the model that was saved last, and when."""
         self.checked = 0
@@ -95,40 +112,52 @@ class Recorder:
         self._gone.pop(record.key, None)
         newest = self._newest(record)
         pool = self._pool
-        pool.model = lessons(pool.model, newest, result.observations)
-        folded = fold_check(newest, result, now)
-        due = next_check(
-            folded, now, self._check, self._rng, live=pool.working, pressure=self.pressure, model=pool.model
-        )
-        if not pool.uses.limits.is_plain:
+        if self.learns:
+            pool.model = lessons(pool.model, newest, result.observations)
+        limited = not pool.uses.limits.is_plain
+        if limited:
             pool.uses.spend(record.sources, now, result.bytes_used)
-            due = recheck(due, now, pool.uses.limits.of(record.sources))
-            if pool.uses.is_spent(record.sources, now):
-                due = max(due, next_day(now) + _MIDNIGHT_SPREAD * self._rng.random())
-        self._keep(replace(folded, next_check=due), now)
+
+        def checked(before: Record) -> Record:
+            folded = fold_check(before, result, now)
+            due = next_check(
+                folded, now, self._check, self._rng, live=pool.working, pressure=self.pressure, model=pool.model
+            )
+            if limited:
+                due = recheck(due, now, pool.uses.limits.of(record.sources))
+                if pool.uses.is_spent(record.sources, now):
+                    due = max(due, next_day(now) + _MIDNIGHT_SPREAD * self._rng.random())
+            return replace(folded, next_check=due)
+
+        self._keep(newest, checked, now)
 
     def used(self, key: str, observation: Observation) -> None:
         """What a client saw, or a visit to a target showed; unknown records are ignored."""
-        record = self._pending.get(key) or self._pool.record(key)
+        record = self._pending.record(key) or self._pool.record(key)
         if record is None:
             return
         now = self._clock.now()
-        self._pool.model = lessons(self._pool.model, record, (observation,))
-        folded = fold_use(record, observation, self.targets)
-        self._keep(replace(folded, next_check=after_use(folded, now, observation.works, self._check)), now)
+        if self.learns:
+            self._pool.model = lessons(self._pool.model, record, (observation,))
+
+        def used(before: Record) -> Record:
+            folded = fold_use(before, observation, self.targets)
+            return replace(folded, next_check=after_use(folded, now, observation.works, self._check))
+
+        self._keep(record, used, now)
 
     def hasten(self, record: Record) -> None:
         """Let whoever checks do so as soon as it looks."""
         now = self._clock.now()
-        self._keep(replace(record, next_check=now), now)
+        self._keep(record, lambda before: replace(before, next_check=now), now)
 
     def newest(self, record: Record) -> Record:
         """The state that is not written yet, or in the index, or else ``record`` itself."""
-        return self._pending.get(record.key) or self._pool.record(record.key) or record
+        return self._pending.record(record.key) or self._pool.record(record.key) or record
 
     def forget(self, key: str) -> None:
         """The record was deleted or popped: nothing that is still under way may bring it back."""
-        self._pending.pop(key, None)
+        self._pending.drop(key)
         self._pool.remove(key)
         now = self._clock.now()
         self._gone.pop(key, None)
@@ -174,31 +203,34 @@ class Recorder:
         self._wake.clear()
         await self._save_model()
         while self._pending:
-            keys = list(islice(self._pending, self._options.batch))
-            batch = {key: self._pending.pop(key) for key in keys}
+            batch = self._pending.take(self._options.batch)
             try:
-                gone = await self._store.save(list(batch.values()))
+                done = await self._store.swap([(unsaved.base, unsaved.record) for unsaved in batch.values()])
             except BaseException:
                 # Nothing that was not written is forgotten; what is newer by now stays.
-                self._pending = {**batch, **self._pending}
+                self._pending.put_back(batch)
                 raise
-            for key in gone:
-                self._pending.pop(key, None)
+            for key in done.gone:
+                self._pending.drop(key)
                 self._pool.remove(key)
+            for key, stored in done.standing.items():
+                if not batch[key].is_standing(stored):
+                    self._pool.apply(self._pending.lead_anew(batch[key], stored), self._clock.now())
 
     async def _save_model(self) -> None:
         model, now = self._pool.model, self._clock.now()
         seen, at = self._saved
+        if not self.learns:
+            return
         if model.seen != seen and now - at >= _MODEL_INTERVAL:
             await self._store.set_meta(_MODEL, encode_model(model))
             self._saved = (model.seen, now)
 
     def _newest(self, claimed: Record) -> Record:
         """The claimed state, or a newer one made meanwhile by a client's feedback."""
-        newest = self._pending.get(claimed.key) or self._pool.record(claimed.key)
+        newest = self._pending.record(claimed.key) or self._pool.record(claimed.key)
         return newest if newest is not None and newest.version > claimed.version else claimed
 
-    def _keep(self, record: Record, now: float) -> None:
-        self._pending[record.key] = record
-        self._pool.apply(record, now)
+    def _keep(self, before: Record, step: Step, now: float) -> None:
+        self._pool.apply(self._pending.add(before, step), now)
         self._wake.set()

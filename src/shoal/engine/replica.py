@@ -10,8 +10,12 @@ from shoal.domain import Record
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.errors import StoreError
+from shoal.policy.lessons import lessons_between
+from shoal.policy.pacing import TokenBucket
 from shoal.ports import Change, ChangeKind, Clock, Store
 
+_LESSONS = 200.0
+"""Observations of others from which is learned in a second at most: more would not teach more."""
 _STORE_RETRY = 1.0
 """Seconds between attempts to reach a store that fails."""
 
@@ -22,6 +26,9 @@ class Replica:
     """Follows the store's change feed until cancelled. What this process wrote comes back and changes nothing."""
 
     def __init__(self, store: Store, pool: Pool, recorder: Recorder, clock: Clock) -> None:
+        self.teaches = False
+        """Whether what others observed teaches this process's model: in a cluster, the scheduler that leads."""
+        self._lessons = TokenBucket(_LESSONS, _LESSONS)
         self._store = store
         self._pool = pool
         self._recorder = recorder
@@ -71,7 +78,10 @@ class Replica:
                 return
         elif record.version < known.version or (record.version == known.version and _same_origin(record, known)):
             return
-        self._pool.apply(record, self._clock.now())
+        now = self._clock.now()
+        if self.teaches and known is not None and self._lessons.take(now) == 0.0:
+            self._pool.model = lessons_between(self._pool.model, known, record)
+        self._pool.apply(record, now)
 
 
 def _same_origin(one: Record, other: Record) -> bool:

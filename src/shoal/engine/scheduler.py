@@ -23,7 +23,7 @@ _IDLE = 1.0
 _PACED = 5.0
 """Seconds' worth of checks claimed at once under a rate limit: claims must not run out before their turn comes."""
 
-_BEARABLE = 10.0
+BEARABLE = 10.0
 """Seconds by which checks may be late before those that matter less are put off."""
 
 log = structlog.get_logger("shoal.scheduler")
@@ -89,7 +89,7 @@ class Scheduler:
             now = self._clock.now()
             batch = await self._store.claim_due(now, limit, self._lease)
             if batch:
-                self._recorder.pressure = pressed(self._recorder.pressure, batch, now, _BEARABLE)
+                self._recorder.pressure = pressed(self._recorder.pressure, batch, now, BEARABLE)
             # A client's feedback saves a record in the middle of its check, which ends its claim: one check is enough.
             fresh = [record for record in batch if record.key not in self._claimed]
             self._claimed.update([record.key for record in fresh])

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from shoal.domain import Candidate, Feedback, Forecast, Lease, Path, Pick, Proxy, Query, Record, Scheme, Trust
 from shoal.domain.stats import GatewayFigures, Stats
 from shoal.domain.tally import Tallies
+from shoal.engine.checking import Checking, Tally
 from shoal.engine.collector import Collector
 from shoal.engine.events import Events
 from shoal.engine.history import History
@@ -23,7 +24,6 @@ from shoal.engine.past import PastResult
 from shoal.engine.pool import Pool
 from shoal.engine.rates import Growth, success
 from shoal.engine.recorder import Recorder
-from shoal.engine.scheduler import Scheduler
 from shoal.engine.source_book import SourceBook
 from shoal.engine.source_report import SourceReport, reports_of
 from shoal.engine.target_face import TargetFace
@@ -58,19 +58,21 @@ class PoolService(TargetFace):
         recorder: Recorder,
         leasing: Leasing,
         clock: Clock,
-        scheduler: Scheduler | None = None,
+        scheduler: Checking | None = None,
         collector: Collector | None = None,
         vantage: Vantage | None = None,
         on_request: OnRequest | None = None,
         book: SourceBook | None = None,
         importer: Collector | None = None,
         targets: Targets | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self._book = book
         self._importer = importer or collector
         self._store = store
         self._pool = pool
         self._recorder = recorder
+        self._tally = recorder if tally is None else tally
         self._leasing = leasing
         self._clock = clock
         self._scheduler = scheduler
@@ -273,7 +275,7 @@ class PoolService(TargetFace):
                 await self._book.follow()
             except StoreError as error:
                 self._store_error = str(error)
-        self._rates.append((self._clock.now(), self._recorder.checked))
+        self._rates.append((self._clock.now(), self._tally.checked))
         while len(self._rates) > 1 and self._rates[0][0] < self._clock.now() - _RATE_WINDOW:
             self._rates.popleft()
         self._picks.note(self._clock.now(), self._leasing.picks, self._leasing.picks_failed)
@@ -346,8 +348,8 @@ class PoolService(TargetFace):
             due=self._counts.due,
             unchecked=self._counts.unchecked,
             in_check=self._scheduler.in_flight if self._scheduler else 0,
-            checked_total=self._recorder.checked,
-            worked_total=self._recorder.working,
+            checked_total=self._tally.checked,
+            worked_total=self._tally.working,
             checks_per_second=self._rate(),
             picks_total=self._leasing.picks,
             picks_failed=self._leasing.picks_failed,
@@ -360,7 +362,7 @@ class PoolService(TargetFace):
             by_honesty=dict(summary["honesty"]),
             by_country=dict(summary["country"]),
             by_source=dict(summary["source"]),
-            failures=dict(self._recorder.failures),
+            failures=dict(self._tally.failures),
             refused=refused,
             judges=judge_stats(self._vantage),
             sources_ok=sum(self._collector.reachable.values()) if self._collector else 0,

@@ -6,17 +6,20 @@ from msgspec import Struct
 
 from shoal.options.api import ApiOptions
 from shoal.options.check import CheckOptions, JudgeOptions
+from shoal.options.cluster import ClusterOptions
 from shoal.options.gateway import GatewayOptions
 from shoal.options.mirror import MirrorOptions
-from shoal.options.pool import GeoOptions, PoolOptions, StoreOptions
+from shoal.options.pool import SHARED_SCHEMES, GeoOptions, PoolOptions, StoreOptions
 from shoal.options.sources import SOURCE_KINDS, AdmissionOptions, OwnSource, SourceOptions
 from shoal.options.targets import Expect, OwnTarget, TargetOptions
 
 __all__ = [
+    "SHARED_SCHEMES",
     "SOURCE_KINDS",
     "AdmissionOptions",
     "ApiOptions",
     "CheckOptions",
+    "ClusterOptions",
     "Expect",
     "GatewayOptions",
     "GeoOptions",
@@ -46,3 +49,4 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     geo: GeoOptions = GeoOptions()
     mirror: MirrorOptions = MirrorOptions()
     targets: TargetOptions = TargetOptions()
+    cluster: ClusterOptions = ClusterOptions()

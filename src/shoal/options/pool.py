@@ -37,6 +37,15 @@ class PoolOptions(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 1_209_600.0
 
 
+SHARED_SCHEMES = frozenset(
+    {
+        *("redis", "rediss", "valkey", "valkeys", "unix"),
+        *("redis+sentinel", "rediss+sentinel", "valkey+sentinel", "valkeys+sentinel"),
+    }
+)
+"""Schemes of URLs of stores that many machines may use at once."""
+
+
 class StoreOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """Where it is remembered."""
 

@@ -6,11 +6,25 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from shoal.domain import Anonymity, Blame, CheckResult, Honesty, Kind, Observation, Path, Record, Timing
+from shoal.domain import (
+    Anonymity,
+    Blame,
+    CheckResult,
+    Health,
+    Honesty,
+    Kind,
+    Observation,
+    Path,
+    Record,
+    Timing,
+    View,
+)
 from shoal.policy.forecast import fold as fold_health
 from shoal.policy.reach import fold_reach
 from shoal.policy.target_table import TargetTable
 
+VIEWS = 8
+"""Vantage points kept for a path at most: some 150 bytes each. The one not seen from for longest is forgotten."""
 _ALPHA = 0.3
 """Weight of the newest timing in the moving average: the typical step between two samples is a factor 1.9."""
 _NO_TARGETS = TargetTable()
@@ -67,6 +81,7 @@ def _with_success(paths: tuple[Path, ...], seen: Observation) -> tuple[Path, ...
 def _succeeded(path: Path, seen: Observation) -> Path:
     timing = _average(path.timing, seen.timing)
     health = fold_health(path.health, True, seen.at)
+    path = _viewed(path, seen)
     facts = seen.facts
     if facts is None:
         return replace(path, health=health, timing=timing)
@@ -89,7 +104,18 @@ def _succeeded(path: Path, seen: Observation) -> Path:
 
 def _with_failure(path: Path, seen: Observation) -> Path:
     honesty = _honesty(path.honesty, seen.facts.honesty if seen.facts is not None else None)
+    path = _viewed(path, seen)
     return replace(path, health=fold_health(path.health, False, seen.at), failure=seen.failure, honesty=honesty)
+
+
+def _viewed(path: Path, seen: Observation) -> Path:
+    """The same in the memory of the vantage point that saw it."""
+    if not seen.vantage:
+        return path
+    known = next((view.health for view in path.views if view.vantage == seen.vantage), Health())
+    others = [view for view in path.views if view.vantage != seen.vantage]
+    view = View(seen.vantage, fold_health(known, seen.works, seen.at))
+    return replace(path, views=(view, *others[: VIEWS - 1]))
 
 
 def _honesty(known: Honesty, seen: Honesty | None) -> Honesty:

@@ -22,3 +22,19 @@ def lessons(model: Model, record: Record, observations: Iterable[Observation]) -
             if path.is_verified and (seen.scheme is None or path.scheme is seen.scheme):
                 model = learn(model, features(path.health, seen.at), seen.works)
     return model
+
+
+def lessons_between(model: Model, before: Record, after: Record) -> Model:
+    """The model after one observation that another process made, read off two states of a record.
+
+    Paths between whose states more than one result lies teach nothing: what came when is not known."""
+    for path in before.paths:
+        newer = after.path(path.scheme) if path.is_verified else None
+        if newer is None:
+            continue
+        results = newer.health.oks - path.health.oks, newer.health.bads - path.health.bads
+        if results == (1, 0):
+            model = learn(model, features(path.health, newer.health.last_ok), True)
+        elif results == (0, 1):
+            model = learn(model, features(path.health, newer.health.last_bad), False)
+    return model

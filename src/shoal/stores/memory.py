@@ -261,6 +261,24 @@ class MemoryStore:
         self._check()
         return self._links.delete(code)
 
+    async def claim_ids(self, now: float, limit: int, lease: float) -> list[str]:
+        return [record.id for record in await self.claim_due(now, limit, lease)]
+
+    async def confirm(self, ids: Sequence[str], claimed_until: float, now: float, lease: float) -> list[Record]:
+        self._check()
+        found = []
+        for id in ids:
+            entry = self._entries.get(self._keys.get(id, ""))
+            if entry is not None and entry.claimed_until == claimed_until:
+                entry.claimed_until = now + lease
+                heapq.heappush(self._claims, (entry.claimed_until, entry.record.key))
+                found.append(entry.record)
+        return found
+
+    async def claimed(self, now: float) -> int:
+        self._check()
+        return sum(entry.claimed_until is not None and entry.claimed_until > now for entry in self._entries.values())
+
     async def source_states(self) -> dict[str, SourceState]:
         self._check()
         return dict(self._sources)

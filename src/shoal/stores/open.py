@@ -6,24 +6,17 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from shoal.errors import ConfigError
-from shoal.options import StoreOptions
+from shoal.options import SHARED_SCHEMES, StoreOptions
 from shoal.ports.store import Store
 from shoal.stores.memory import MemoryStore
 from shoal.stores.seal import KEY_NAME, Sealer, make_key, read_key
 from shoal.stores.sealed import sealed_store
 from shoal.stores.sqlite import SqliteStore
 
-_SHARED = frozenset(
-    {
-        *("redis", "rediss", "valkey", "valkeys", "unix"),
-        *("redis+sentinel", "rediss+sentinel", "valkey+sentinel", "valkeys+sentinel"),
-    }
-)
-
 
 def is_shared(url: str | None) -> bool:
     """True for a store that many machines may use at once."""
-    return url is not None and url.partition(":")[0].lower() in _SHARED
+    return url is not None and url.partition(":")[0].lower() in SHARED_SCHEMES
 
 
 def open_store(options: StoreOptions, default_path: Path) -> Store:

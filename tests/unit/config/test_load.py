@@ -136,7 +136,7 @@ def test_a_misspelt_variable_is_told_and_foreign_ones_are_left_alone() -> None:
         ("api.listen", "5010", "HOST:PORT"),
         ("api.listen", "::1:5010", "HOST:PORT"),
         ("api.listen", "127.0.0.1:70000", "HOST:PORT"),
-        ("store.url", "mysql://x", "sqlite:///PATH or memory:"),
+        ("store.url", "mysql://x", "sqlite:///PATH, redis://HOST:PORT/DB or memory:"),
         ("judge.urls", ("judge.example",), "no http or https URL"),
         ("judge.urls", ("http://[::1",), "no http or https URL"),
         ("sources.urls", ("ftp://x/y",), "a source is an http or https URL, or a file"),

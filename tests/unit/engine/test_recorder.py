@@ -10,8 +10,9 @@ from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.errors import StoreError
 from shoal.options import CheckOptions, PoolOptions, StoreOptions
+from shoal.ports.store import Swapped
 from shoal.stores.memory import MemoryStore
-from shoal.testing.builders import make_admitted
+from shoal.testing.builders import make_admitted, make_path, make_record
 from shoal.testing.fakes import make_failure, make_success
 from shoal.testing.virtual_time import VirtualClock, run_virtual
 
@@ -23,13 +24,18 @@ class CountingStore(MemoryStore):
         super().__init__()
         self.batches: list[int] = []
         self.broken = False
+        self.answer_lost = False
 
-    async def save(self, records: Sequence[Record]) -> frozenset[str]:
+    async def swap(self, states: Sequence[tuple[int, Record]]) -> Swapped:
         await asyncio.sleep(0.01)
         if self.broken:
             raise StoreError("the disk is full")
-        self.batches.append(len(records))
-        return await super().save(records)
+        self.batches.append(len(states))
+        done = await super().swap(states)
+        if self.answer_lost:
+            self.answer_lost = False
+            raise StoreError("the answer is lost")
+        return done
 
 
 class Bench:
@@ -299,3 +305,67 @@ def test_news_that_come_while_a_save_fails_are_not_undone_by_it() -> None:
         await end(task)
 
     run_virtual(main())
+
+
+def test_what_another_process_wrote_meanwhile_is_folded_on_and_not_lost() -> None:
+    async def run() -> None:
+        bench = Bench()
+        (record,) = await bench.claim(1)
+        # Another process's use of the same proxy, written while the check is under way.
+        theirs = replace(make_record(1, paths=(make_path(last_ok=bench.clock.now() - 5.0),), checks=1), version=1)
+        await bench.store.save([theirs])
+        bench.works(record)
+        bench.works(record)
+        await bench.recorder.flush()
+        saved = await bench.saved(record)
+        assert (saved.paths[0].health.oks, saved.checks, saved.version) == (3, 3, 3)
+        assert bench.pool.record(record.key).paths == saved.paths  # type: ignore[union-attr]
+
+    run_virtual(run())
+
+
+def test_a_save_whose_answer_was_lost_is_not_folded_twice() -> None:
+    async def run() -> None:
+        bench = Bench()
+        (record,) = await bench.claim(1)
+        bench.works(record)
+        bench.store.answer_lost = True
+        with pytest.raises(StoreError):
+            await bench.recorder.flush()
+        await bench.recorder.flush()
+        saved = await bench.saved(record)
+        assert (saved.paths[0].health.oks, saved.checks, saved.version) == (1, 1, 1)
+
+    run_virtual(run())
+
+
+def test_news_while_a_save_meets_another_state_are_folded_on_as_well() -> None:
+    async def run() -> None:
+        bench = Bench()
+        (record,) = await bench.claim(1)
+        await bench.store.save([replace(record, checks=7, version=7)])
+        bench.works(record)
+        flushing = asyncio.get_running_loop().create_task(bench.recorder.flush(), name="flush")
+        await asyncio.sleep(0.005)
+        bench.works(record)
+        await flushing
+        saved = await bench.saved(record)
+        assert (saved.paths[0].health.oks, saved.checks, saved.version) == (2, 9, 9)
+
+    run_virtual(run())
+
+
+def test_one_that_does_not_learn_leaves_the_model_to_others() -> None:
+    async def run() -> None:
+        bench = Bench()
+        (record,) = await bench.claim(1)
+        bench.recorder.learns = False
+        before = bench.pool.model
+        for _ in range(3):
+            bench.works(record)
+            await asyncio.sleep(100.0)
+            await bench.recorder.flush()
+        assert bench.pool.model is before
+        assert await bench.store.get_meta("forecast-model") is None
+
+    run_virtual(run())

@@ -23,6 +23,7 @@ async def follow(server: Server, prefix: str, since: int, closed: asyncio.Event)
     pool = server.client.connection_pool
     closing = asyncio.get_running_loop().create_task(closed.wait(), name="feed closing")
     connection = None
+    reading: asyncio.Task[Any] | None = None
     try:
         connection = await pool.get_connection()  # type: ignore[no-untyped-call]
 
@@ -41,7 +42,6 @@ async def follow(server: Server, prefix: str, since: int, closed: asyncio.Event)
             reading = asyncio.get_running_loop().create_task(tail(since), name="feed reading")
             await asyncio.wait((reading, closing), return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
-                reading.cancel()
                 break
             seq, answer = reading.result()
             entries = answer[0][1] if answer else ()
@@ -63,6 +63,9 @@ async def follow(server: Server, prefix: str, since: int, closed: asyncio.Event)
             raise StoreError(f"the change feed of the store at {server.name} is lost") from error
     finally:
         closing.cancel()
+        if reading is not None and not reading.done():
+            reading.cancel()
+            await asyncio.wait((reading,))
         if connection is not None:
             await connection.disconnect(nowait=True)
             await pool.release(connection)

@@ -28,6 +28,7 @@ NAMES: Final = (
     "meta_swap",
     "outdated",
     "pop",
+    "report",
     "retag",
     "save",
     "scan",

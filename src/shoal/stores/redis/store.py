@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -266,6 +266,19 @@ class RedisStore:
 
     async def hold(self, job: str, holder: str, seconds: float) -> bool:
         return bool(await self._run("hold", job, holder, int(seconds * 1000)))
+
+    async def claimed(self, now: float) -> int:
+        return int(await self._call("ZCOUNT", f"{self._prefix}claims", f"({now!r}", "+inf"))
+
+    async def report(self, worker: str, info: bytes, added: Mapping[str, int]) -> None:
+        await self._run("report", worker, info, *_flat((name, count) for name, count in added.items()))
+
+    async def reports(self) -> tuple[dict[str, bytes], dict[str, int]]:
+        workers, totals = await asyncio.gather(
+            self._call("HGETALL", f"{self._prefix}workers"), self._call("HGETALL", f"{self._prefix}totals")
+        )
+        said = {name.decode(): info for name, info in zip(workers[::2], workers[1::2], strict=True)}
+        return said, {name.decode(): int(count) for name, count in zip(totals[::2], totals[1::2], strict=True)}
 
     # -- the line -----------------------------------------------------------------------------------------------
 

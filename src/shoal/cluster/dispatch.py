@@ -1,0 +1,130 @@
+"""Dispatcher: claims what is due and sends it to workers in batches, as much as they can take on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import structlog
+
+from shoal.cluster.batch import Batch
+from shoal.cluster.roll import Roll
+from shoal.errors import StoreError
+from shoal.options import ClusterOptions
+from shoal.policy.pacing import TokenBucket
+from shoal.ports import Clock
+from shoal.ports.cluster import SharedStore
+
+_IDLE: Final = 0.5
+"""Seconds between two looks while nothing is due or everybody is busy."""
+_BUSY: Final = 0.1
+_AHEAD: Final = 1.5
+"""Checks outstanding per check that workers make at once: the next batch waits at the worker when one ends."""
+_CLAIM: Final = 2_000
+_RETRY: Final = 1.0
+
+Send = Callable[[str, Batch], Awaitable[None]]
+"""Hand a batch to the queue of a vantage point. Raises ``StoreError`` when the broker is away."""
+
+log = structlog.get_logger("shoal.dispatch")
+
+
+class Dispatcher:
+    """Runs until cancelled, in the one process that leads. Nothing is in its memory: what was claimed and sent is
+    known to the store, and falls due again when its worker is silent."""
+
+    def __init__(
+        self,
+        store: SharedStore,
+        send: Send,
+        roll: Roll,
+        clock: Clock,
+        options: ClusterOptions,
+        *,
+        live: Callable[[], int],
+        rate: float = 0.0,
+    ) -> None:
+        self._store = store
+        self._send = send
+        self._roll = roll
+        self._clock = clock
+        self._options = options
+        self._live = live
+        self._bucket = TokenBucket(rate, rate) if rate else None
+        self._turn: dict[str, float] = {}
+        self._wake = asyncio.Event()
+        self.sent = 0
+
+    def wake(self) -> None:
+        """Something may have fallen due."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                sent = await self._round()
+            except StoreError as error:
+                # Whatever was claimed and not sent falls due again.
+                log.warning("nothing can be sent to workers, trying again", error=str(error))
+                await asyncio.sleep(_RETRY)
+                continue
+            if not sent:
+                await self._pause(_IDLE)
+
+    async def _round(self) -> bool:
+        """False when there was nothing to send, or nobody to take it."""
+        self._wake.clear()
+        capacity = self._roll.capacity()
+        now = self._clock.now()
+        room = int(_AHEAD * sum(capacity.values())) - await self._store.claimed(now)
+        if room <= 0:
+            await self._pause(_BUSY)
+            return bool(capacity)
+        ids = await self._store.claim_ids(now, min(room, _CLAIM), self._options.lease)
+        if not ids:
+            return False
+        until = now + self._options.lease
+        step = self._options.batch
+        batches = [ids[start : start + step] for start in range(0, len(ids), step)]
+        for number, batch in enumerate(batches):
+            try:
+                await self._send_one(batch, until, capacity)
+            except StoreError:
+                await self._give_back([id for rest in batches[number:] for id in rest], until)
+                raise
+        return True
+
+    async def _send_one(self, ids: Sequence[str], until: float, capacity: dict[str, int]) -> None:
+        if self._bucket is not None:
+            loop = asyncio.get_running_loop()
+            for _ in ids:
+                # A pace is kept by waiting: nobody could tell us when.
+                while (wait := self._bucket.take(loop.time())) > 0.0:  # noqa: ASYNC110
+                    await asyncio.sleep(wait)
+        vantage = self._next(capacity)
+        await self._send(vantage, Batch(tuple(ids), until, live=self._live()))
+        self.sent += 1
+
+    def _next(self, capacity: dict[str, int]) -> str:
+        """Vantage points take turns, the larger the more often; so every proxy is seen from all of them in time."""
+        vantage = min(capacity, key=lambda name: (self._turn.get(name, 0.0), name))
+        self._turn[vantage] = self._turn.get(vantage, 0.0) + 1.0 / capacity[vantage]
+        # One that comes new must not get everything until it has caught up.
+        least = min(self._turn.get(name, 0.0) for name in capacity)
+        self._turn = {name: self._turn.get(name, least) - least for name in capacity}
+        return vantage
+
+    async def _give_back(self, ids: Sequence[str], until: float) -> None:
+        try:
+            # A claim that ends now is due now.
+            await self._store.confirm(ids, until, self._clock.now(), 0.0)
+        except StoreError as error:
+            log.warning("claims are not given back, they run out by themselves", error=str(error), count=len(ids))
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
