@@ -8,7 +8,6 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/shoal-compose.XXXXXX")
 project=shoaltest
 env_file="$work/test.env"
 failed=0
-own=
 dockerd=
 
 say() { printf 'compose-test: %s\n' "$*" >&2; }
@@ -32,7 +31,6 @@ until_ok() {
 
 finish() {
     code=$?
-    [ -z "$own" ] || DOCKER_HOST=${DOCKER_HOST:-}
     compose --profile monitoring --profile judge down --volumes --timeout 3 >/dev/null 2>&1 || true
     if [ -n "$dockerd" ]; then
         kill "$dockerd" 2>/dev/null || true
@@ -80,7 +78,6 @@ start_engine() {
         --storage-driver overlay2 --default-ulimit "nofile=$files:$files" >"$work/dockerd.log" 2>&1 </dev/null &
     until_ok 60 docker version >/dev/null 2>&1 || { tail "$work/dockerd.log" >&2; exit 1; }
     dockerd=$(cat "$work/dockerd.pid")
-    own=1
     say "engine $(docker version --format '{{.Server.Version}}'), compose $(docker compose version --short)"
     # One Debian tree stands in for all base images, under the names that compose.yaml uses.
     base=${STANDIN_TAR:-$work/base.tar}
@@ -109,9 +106,6 @@ D
     docker build -q --target python -t python:3.13-slim "$work/standins" >/dev/null
     docker build -q --target valkey -t valkey/valkey:8-alpine "$work/standins" >/dev/null
     docker build -q --target haproxy -t haproxy:3.0 "$work/standins" >/dev/null
-    # pip of the build goes where this machine's pip goes.
-    index=$(python3 -m pip config get global.index-url 2>/dev/null || true)
-    [ -z "$index" ] || export PIP_INDEX_URL="$index"
 }
 
 begun=$(now)
@@ -147,10 +141,23 @@ through_gateway() {
 }
 grows() { was=$(number checked_total); until_ok 60 at_least checked_total $((was + ${1:-1})); }
 known_again() { at_least known "$known"; }
-stops() { # SERVICE SECONDS
-    begun_stop=$(now); compose stop "$1" >/dev/null 2>&1; took=$(since "$begun_stop")
-    compose start "$1" >/dev/null 2>&1
-    echo "stopped in $took s"; awk -v t="$took" -v m="$2" 'BEGIN { exit !(t <= m) }'
+# stops SERVICE: SIGTERM to the end of its process, as the engine saw it; 137 would be the engine's patience.
+stops() {
+    id=$(compose ps --quiet "$1" | head -n 1)
+    begun_stop=$(now)
+    docker stop --time 5 "$id" >/dev/null 2>&1 || true
+    ended=$(date -d "$(docker inspect --format '{{.State.FinishedAt}}' "$id")" +%s.%N)
+    code=$(docker inspect --format '{{.State.ExitCode}}' "$id")
+    took=$(awk -v a="$begun_stop" -v b="$ended" 'BEGIN { printf "%.1f", b - a }')
+    docker start "$id" >/dev/null
+    outcome="ok, exit code $code"
+    if [ "$code" = 137 ]; then failed=1; outcome="FAILED, had to be killed"; fi
+    row "stop of $1: SIGTERM to its end" "$outcome" "$took"
+}
+# A crash, not a stop: whatever runs in the container is killed from within, and its restart policy is asked.
+crash() {
+    compose exec -T "$1" sh -c 'for d in /proc/[0-9]*; do p=${d#/proc/}; [ $p = 1 ] || [ $p = $$ ] || kill -9 $p; done'
+    return 0
 }
 
 step "config -q" compose config -q
@@ -165,12 +172,11 @@ step "API refuses without a token" sh -c "! curl -fsS --cacert $work/secrets/tls
 step "dashboard" sh -c "curl -fsS --cacert $work/secrets/tls.crt -H 'Accept: text/html' https://localhost:$https/ | grep -qi '<html'"
 step "request through the gateway" until_ok 60 through_gateway
 step "--scale worker=3" compose up --detach --wait --wait-timeout 120 --scale worker=3 --no-recreate
-step "three workers check" sh -c "true"
+step "three workers run" has_workers 3
 step "checks go on" grows 5
 known=$(number known)
-step "kill -9 of a worker" sh -c "docker kill --signal KILL \$(docker ps -q --filter label=com.docker.compose.project=$project \
-    --filter label=com.docker.compose.service=worker | head -n 1)"
-step "it is back, checks go on" until_ok 60 has_workers 3
+step "kill -9 of a worker" crash worker
+step "its restart policy brings it back" until_ok 60 has_workers 3
 step "checks after the kill" grows 5
 step "kill -9 of valkey" sh -c "docker kill --signal KILL \$(docker ps -q --filter label=com.docker.compose.project=$project \
     --filter label=com.docker.compose.service=valkey)"
@@ -180,9 +186,7 @@ step "nothing is lost" until_ok 60 known_again
 step "checks after valkey's death" grows 5
 step "restart of the scheduler" compose restart scheduler
 step "checks after the restart" grows 5
-for service in scheduler worker api gateway haproxy; do
-    step "stop $service within 4 s (init, SIGTERM)" stops "$service" 4
-done
+for service in scheduler worker api gateway haproxy; do stops "$service"; done
 step "down" compose down --timeout 5
 step "up again, data kept" compose up --detach --wait --wait-timeout 120
 step "known proxies are still there" until_ok 30 known_again
