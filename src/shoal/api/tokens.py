@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable
 from enum import IntEnum
@@ -54,6 +56,8 @@ class Token(Struct, frozen=True):
     rate: float | None = None
 
 
+_PATIENCE: Final = 0.3
+"""Seconds for which a request waits for the newest list."""
 _decoder: Final = msgspec.json.Decoder(list[Token])
 
 
@@ -66,11 +70,22 @@ class TokenBook:
         self._new_text = new_text
         self._by_hash: dict[str, Token] = {}
         self._loaded_at = 0.0
+        self._is_known = False
 
     async def refresh(self) -> None:
-        """Read the list again if it is not fresh. Raises StoreError."""
-        if not 0.0 <= self._clock.now() - self._loaded_at < _FRESH:
+        """Read the list again if it is not fresh. Once it was read, a store that is away is not waited for: what was
+        known last holds until it is back. Raises StoreError before."""
+        now = self._clock.now()
+        if 0.0 <= now - self._loaded_at < _FRESH:
+            return
+        if not self._is_known:
             await self._load()
+            return
+        # Whoever comes meanwhile goes on with what is known.
+        self._loaded_at = now
+        with contextlib.suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._load()
 
     def find(self, shown: str) -> Token | None:
         """The token that a client shows, None when there is none such or its time is over."""
@@ -107,6 +122,7 @@ class TokenBook:
         tokens = _decoder.decode(data) if data else []
         self._by_hash = {token.hash: token for token in tokens}
         self._loaded_at = self._clock.now()
+        self._is_known = True
         return data
 
     async def _change(self, change: Callable[[dict[str, Token]], dict[str, Token] | None]) -> bool:

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from shoal.api.scopes import needed
 from shoal.api.tokens import Scope, TokenBook
+from shoal.errors import StoreError
 from shoal.net.clock import SystemClock
 from shoal.stores.memory import MemoryStore
 from shoal.testing import fake_service
@@ -127,3 +128,43 @@ async def test_tokens_made_at_once_by_several_processes_are_all_kept() -> None:
     gone = await asyncio.gather(*(books[number % 3].revoke(id) for number, id in enumerate(ids)))
     assert all(gone)
     assert await books[1].all() == []
+
+
+async def test_a_store_that_is_away_takes_no_token_that_was_known_from_its_owner() -> None:
+    clock = Clock()
+    store = AwayStore()
+    await store.open()
+    book = TokenBook(store, clock, lambda size: "x" * size)
+    store.is_away = True
+    with pytest.raises(StoreError):
+        await book.refresh()
+    store.is_away = False
+    made = await book.make("ours", Scope.READ, 0.0, None)
+    assert made is not None
+    for away in (True, None):
+        store.is_away = away
+        clock.at += 100.0
+        # None: it does not answer at all.
+        async with asyncio.timeout(20):
+            await book.refresh()
+        assert book.find(made[1]) == made[0]
+
+
+class AwayStore(MemoryStore):
+    """Fails while ``is_away``, and hangs while that is None."""
+
+    is_away: bool | None = False
+
+    async def get_meta(self, name: str) -> bytes | None:
+        if self.is_away is None:
+            await asyncio.Event().wait()
+        if self.is_away:
+            raise StoreError("away")
+        return await super().get_meta(name)
+
+
+class Clock:
+    at = 1_000_000.0
+
+    def now(self) -> float:
+        return self.at
