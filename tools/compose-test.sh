@@ -151,7 +151,9 @@ stops() {
     took=$(awk -v a="$begun_stop" -v b="$ended" 'BEGIN { printf "%.1f", b - a }')
     docker start "$id" >/dev/null
     outcome="ok, exit code $code"
-    if [ "$code" = 137 ]; then failed=1; outcome="FAILED, had to be killed"; fi
+    if [ "$code" = 137 ]; then
+        failed=1; outcome="FAILED, had to be killed"; docker logs --tail 15 "$id" >&2
+    fi
     row "stop of $1: SIGTERM to its end" "$outcome" "$took"
 }
 # A crash, not a stop: whatever runs in the container is killed from within, and its restart policy is asked.

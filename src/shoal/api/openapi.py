@@ -50,6 +50,7 @@ from shoal.policy.query_text import (
     LIST_LIMIT,
     NAME_PATTERN,
     TARGET_PATTERN,
+    VANTAGE_PATTERN,
 )
 
 Json = dict[str, Any]
@@ -154,6 +155,10 @@ _PARAMETERS: Final[dict[str, tuple[Json, str]]] = {
     "target": (
         {"type": "string", "pattern": f"^{TARGET_PATTERN}$"},
         _TARGET_TEXT,
+    ),
+    "vantage": (
+        {"type": "string", "pattern": f"^{VANTAGE_PATTERN}$"},
+        "Name of a vantage point of a cluster: only what was seen from there, with the forecast as seen from there.",
     ),
     "max_latency_ms": ({"type": "number", "exclusiveMinimum": 0}, "Milliseconds."),
     "min_forecast": ({"type": "number", "minimum": 0, "maximum": 1}, "Probability that it works now."),

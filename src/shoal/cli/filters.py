@@ -19,6 +19,7 @@ _PICK: Final = (
     ("tag", "LIST", "Tags that its source gave it."),
     ("trust", "LIST", "own, public."),
     ("target", "HOST[:PORT]", "What you want to reach."),
+    ("vantage", "NAME", "Only what a cluster's workers saw from there, with the forecast as seen from there."),
     ("max_latency_ms", "MS", "Slower ones are left out."),
     ("min_forecast", "P", "Least probability (0 to 1) that it works now."),
     ("max_age", "AGE", "How long ago it may have worked last: 90, 30s, 5m, 2h, 1d."),

@@ -59,6 +59,8 @@ class Query(Struct, frozen=True):
     not_tags: frozenset[str] = frozenset()
     trusts: frozenset[Trust] = frozenset()
     target: str | None = None
+    vantage: str | None = None
+    """Only paths seen from this vantage point of a cluster, with the forecast as seen from there."""
     max_latency_ms: float | None = None
     min_forecast: float | None = None
     """None: the pool's own floor."""

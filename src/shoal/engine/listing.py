@@ -53,7 +53,7 @@ class Listing:
     def __init__(
         self,
         entries: Callable[[], Iterable[Entry]],
-        forecast: Callable[[Entry, float], Forecast],
+        forecast: Callable[[Entry, float, str | None], Forecast],
         reaches: Callable[[str, Path, float], bool],
         options: PoolOptions,
     ) -> None:
@@ -143,7 +143,7 @@ class Listing:
         # The age of what is long dead is cheaper to see than its forecast is to make.
         if not timely(query, path, 1.0, now, self._options) or not self._fits(query, entry, now):
             return None
-        chance = self._forecast(entry, now)
+        chance = self._forecast(entry, now, query.vantage)
         if not timely(query, path, chance.probability, now, self._options):
             return None
         return Pick(record, path, record.proxy(path.scheme), chance)

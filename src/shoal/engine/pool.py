@@ -174,10 +174,17 @@ class Pool:
         else:
             return None
         if query.strategy is Strategy.BEST:
-            found = self._rested(found)
+            found = self._rested(found if query.vantage is None else self._best_from(found, query.vantage, now))
         entry = choose(found, query, self._rng)
         self._note_pick(entry)
-        return _as_pick(entry, Forecast(entry.chance, forecast(entry.path.health, now, model=self.model).confidence))
+        seen = self._forecast_of(entry, now, query.vantage)
+        return _as_pick(entry, seen if query.vantage is not None else Forecast(entry.chance, seen.confidence))
+
+    def _best_from(self, found: builtins.list[Entry], vantage: str, now: float) -> builtins.list[Entry]:
+        """Those whose forecast as seen from there is nearly the best one."""
+        chances = [self._forecast_of(entry, now, vantage).probability for entry in found]
+        floor = max(chances) * _COMPARABLE
+        return [entry for entry, chance in zip(found, chances, strict=True) if chance >= floor]
 
     def peek(self, query: Query, now: float) -> bool:
         """True when a pick would find something; counts as no pick."""
@@ -239,7 +246,10 @@ class Pool:
         return found
 
     def _will_do(self, entry: Entry, query: Query, now: float) -> bool:
-        if not timely(query, entry.path, entry.chance, now, self._options):
+        chance = entry.chance
+        if query.vantage is not None:
+            chance = self._forecast_of(entry, now, query.vantage).probability
+        if not timely(query, entry.path, chance, now, self._options):
             return False
         if self._is_limited and not self.uses.may(entry.record.key, entry.record.sources, now, query.target):
             return False
@@ -319,8 +329,8 @@ class Pool:
         """How many paths fit, whatever the query's limit."""
         return self._listing.count(query, now)
 
-    def _forecast_of(self, entry: Entry, now: float) -> Forecast:
-        return forecast(entry.path.health, now, model=self.model)
+    def _forecast_of(self, entry: Entry, now: float, vantage: str | None = None) -> Forecast:
+        return forecast(entry.path.health_from(vantage), now, model=self.model)
 
     def summary(self) -> dict[str, Counter[str]]:
         """Counts of what worked at its last check or use; see ``Census``."""

@@ -27,6 +27,7 @@ ASN_PATTERN: Final = "(?:[Aa][Ss])?[0-9]{1,10}"
 TARGET_PATTERN: Final = r"(?:https?://[!$-~]{1,2000}|[A-Za-z0-9._:\[\]-]{1,260})"
 """Name of a target, HOST, HOST:PORT or URL."""
 EXCLUDE_PATTERN: Final = r"[A-Za-z0-9._:\[\]-]{1,260}"
+VANTAGE_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
 AGE_PATTERN: Final = r"[0-9]{1,9}(?:\.[0-9]{1,6})?[smhd]?"
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
@@ -175,6 +176,12 @@ def _target(settings: dict[str, Any], name: str, text: str) -> None:
     settings["target"] = text.lower()
 
 
+def _vantage(settings: dict[str, Any], name: str, text: str) -> None:
+    if re.fullmatch(VANTAGE_PATTERN, text) is None:
+        raise InvalidQueryError(name, "vantage must be the name of a vantage point, as workers are told it")
+    settings["vantage"] = text
+
+
 def _number(low: float, high: float, allowed: str, *, open_low: bool = False) -> Callable[..., None]:
     def read(settings: dict[str, Any], name: str, text: str) -> None:
         value = float(text) if _NUMBER.fullmatch(text) else math.nan
@@ -213,6 +220,7 @@ _READERS: Final[dict[str, Callable[[dict[str, Any], str, str], None]]] = {
     "tag": _words("tags", NAME_PATTERN, "tags, each also with ! for not"),
     "trust": _trust,
     "target": _target,
+    "vantage": _vantage,
     "max_latency_ms": _number(0.0, math.inf, "a number of milliseconds above 0", open_low=True),
     "min_forecast": _number(0.0, 1.0, "a probability from 0 to 1"),
     "max_age": _age,
@@ -220,7 +228,9 @@ _READERS: Final[dict[str, Callable[[dict[str, Any], str, str], None]]] = {
     "limit": _limit,
     "order": _order,
 }
-_SINGLE: Final = frozenset({"trust", "target", "max_latency_ms", "min_forecast", "max_age", "limit", "order"})
+_SINGLE: Final = frozenset(
+    {"trust", "target", "vantage", "max_latency_ms", "min_forecast", "max_age", "limit", "order"}
+)
 
 FIELDS: Final[tuple[str, ...]] = tuple(_READERS)
 """The names that ``parse_query`` understands."""

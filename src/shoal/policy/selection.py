@@ -41,6 +41,8 @@ _C = TypeVar("_C", bound=Candidate)
 
 def fits(query: Query, record: Record, path: Path) -> bool:
     """True when the path answers every timeless filter of the query (all but forecast and age)."""
+    if query.vantage is not None and path.health_from(query.vantage) is path.health:
+        return False
     if query.schemes and path.scheme not in query.schemes:
         return False
     if path.scheme in query.not_schemes:
@@ -90,7 +92,7 @@ def timely(query: Query, path: Path, chance: float, now: float, options: PoolOpt
     """True when forecast and age are good enough to hand the path out at ``now``."""
     floor = options.min_forecast if query.min_forecast is None else query.min_forecast
     max_age = options.max_age if query.max_age is None else query.max_age
-    return chance >= floor and now - path.health.last_ok <= max_age
+    return chance >= floor and now - path.health_from(query.vantage).last_ok <= max_age
 
 
 def choose(candidates: Sequence[_C], query: Query, rng: Random) -> _C:

@@ -138,7 +138,7 @@ class FakeService:
             raise self.error
         entries = [Entry(record, path) for record in self.records for path in record.paths if path.is_verified]
         options = PoolOptions(min_forecast=0.0, max_age=1e12)
-        return Listing(lambda: entries, lambda entry, now: self.forecast(entry.path), _anywhere, options).page(
+        return Listing(lambda: entries, lambda entry, now, vantage: self.forecast(entry.path), _anywhere, options).page(
             query, NOW, after
         )
 

@@ -11,6 +11,7 @@ from shoal.domain import (
     Anonymity,
     Capability,
     Forecast,
+    Health,
     Honesty,
     Order,
     Path,
@@ -20,6 +21,7 @@ from shoal.domain import (
     Scheme,
     Strategy,
     Trust,
+    View,
 )
 from shoal.options import PoolOptions
 from shoal.policy.selection import choose, draw, fits, ordered, timely
@@ -32,6 +34,7 @@ PATH = replace(
     exit="198.51.100.9",
     country="DE",
     asn=64500,
+    views=(View("eu", Health(at=1000.0, last_ok=1000.0, oks=1)),),
 )
 RECORD = make_record(3, paths=(PATH,), sources=("list", "page"), tags=("fast",), trust=Trust.PUBLIC)
 
@@ -73,6 +76,7 @@ RECORD = make_record(3, paths=(PATH,), sources=("list", "page"), tags=("fast",),
         (Query(exclude=frozenset({"127.0.0.3:81"})), Query(exclude=frozenset({"127.0.0.3:8080"}))),
         (Query(exclude=frozenset({"0" * 16})), Query(exclude=frozenset({RECORD.id}))),
         (Query(exclude=frozenset({"198.51.100.1"})), Query(exclude=frozenset({"198.51.100.9"}))),
+        (Query(vantage="eu"), Query(vantage="us")),
     ],
 )
 def test_each_filter_keeps_what_fits_and_leaves_out_the_rest(fitting: Query, unfitting: Query) -> None:
