@@ -180,6 +180,9 @@ def main() -> None:
             found["memory"] = asyncio.run(memory(server, options.known, options.live))
         for name, value in found["memory"].items():
             print(f"{name:>22} {value:14.1f}")
+    if not options.rounds:
+        print(json.dumps(found))
+        return
     words = ("lab", "--size", str(options.size), "--preset", "mixed", "--until-eof")
     with subprocess.Popen([*SHOAL, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lab:
         try:

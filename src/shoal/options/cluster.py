@@ -21,7 +21,7 @@ class ClusterOptions(Struct, frozen=True, forbid_unknown_fields=True):
     vantage: Annotated[
         str, Meta(description="Where this worker stands, in one word: its checks count for this vantage point.")
     ] = "default"
-    batch: Annotated[int, Meta(ge=1, le=1000, description="Checks sent to a worker in one message at most.")] = 50
+    batch: Annotated[int, Meta(ge=1, le=1000, description="Checks sent to a worker in one message at most.")] = 200
     lease: Annotated[
         Seconds,
         Meta(gt=0, le=3600, description="A batch whose worker is silent is due again after this (seconds)."),
