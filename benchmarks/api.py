@@ -3,7 +3,8 @@
     python benchmarks/api.py [--sizes 100 10000 100000] [--seconds 3] [--repeats 2] [--links 1000000] [--no-peer]
 
 The process that serves holds a pool of so many live proxies in memory, and in a SQLite file so many short links, of
-which any is followed; it checks nothing. The empty route answers `{}` from Starlette under uvicorn, in a process of its own.
+which any is followed; it checks nothing. The empty route answers `{}` from Starlette under uvicorn, in a process of its
+own.
 The peer is jhao104/proxy_pool's way (Flask under gunicorn, `HVALS` of one Redis hash) in a dozen lines, with its
 workers' and Redis's CPU counted together. wrk (Debian package of that name) asks over 32 connections, over 2 for lists.
 CPU is user and system time; of the repeats the cheapest counts, since other programs only ever make it dearer.
