@@ -103,9 +103,9 @@ def test_a_browser_follows_the_pac_file(tmp_path: Path, port: int) -> None:
         *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
         f"--user-data-dir={tmp_path / 'profile'}",
         f"--proxy-pac-url=http://127.0.0.1:{port}/proxy.pac",
-        *("--timeout=20000", "--dump-dom", "http://target.invalid/z"),
+        *("--timeout=60000", "--dump-dom", "http://target.invalid/z"),
         environ={"HOME": str(tmp_path)},
-        timeout=90,
+        timeout=150,
     )
     assert "asked for http://target.invalid/z" in done.stdout, done.stderr[-2000:]
 
