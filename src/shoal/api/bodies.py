@@ -50,7 +50,7 @@ class OutcomeBody(Struct, frozen=True, forbid_unknown_fields=True):
     latency_ms: Annotated[float, Meta(ge=0, le=_LATENCY_LIMIT_MS)] | UnsetType = UNSET
     failure: FailureBody | UnsetType = UNSET
     target: Annotated[str, Meta(pattern=f"^{TARGET_PATTERN}$")] | UnsetType = UNSET
-    bytes: Annotated[int, Meta(ge=0, le=_BYTES_LIMIT)] | UnsetType = UNSET
+    bytes: Annotated[float, Meta(ge=0, le=_BYTES_LIMIT, multiple_of=1)] | UnsetType = UNSET
     status: Annotated[float, Meta(ge=100, le=599, multiple_of=1)] | UnsetType = UNSET
     banned: bool = False
 
@@ -68,7 +68,7 @@ class OutcomeBody(Struct, frozen=True, forbid_unknown_fields=True):
             if failure is UNSET or self.ok
             else Failure(failure.stage, failure.reason, "".join(c if c.isprintable() else "?" for c in failure.detail)),
             target=None if self.target is UNSET else self.target,
-            bytes_used=0 if self.bytes is UNSET else self.bytes,
+            bytes_used=0 if self.bytes is UNSET else int(self.bytes),
             status=None if self.status is UNSET else int(self.status),
             banned=self.banned,
         )

@@ -21,7 +21,7 @@ from shoal.domain.link import Link, LinkKind
 from shoal.domain.problem import Problem
 from shoal.errors import InvalidQueryError
 from shoal.links import ALIAS_PATTERN, CodeTakenError, LinkBook
-from shoal.links.rules import check_url
+from shoal.links.rules import check_url, is_this_machine
 from shoal.options import ApiOptions
 from shoal.policy.bind import parse_listen
 from shoal.ports import Clock
@@ -56,9 +56,9 @@ class LinkRoutes:
         self._limit = options.limit
         self._hosts = tuple(host.lower() for host in options.link_hosts)
         self._public = None if options.public_url is None else options.public_url.rstrip("/")
-        self._own = {parse_listen(options.listen)[0]}
-        if self._public is not None:
-            self._own.add(urlsplit(self._public).hostname or "")
+        host, port = parse_listen(options.listen)
+        self._own = frozenset({host, urlsplit(self._public or "").hostname or ""} - {"", "0.0.0.0", "::"})
+        self._port = port
         self._show = show
 
     async def make(self, request: Request) -> Response:
@@ -115,7 +115,7 @@ class LinkRoutes:
         return Response(status_code=301 if link.permanent else 302, headers=headers)
 
     async def all(self, request: Request) -> Response:
-        after, limit = "", 100
+        after, limit = "", min(100, self._limit)
         for name, value in params_of(request.scope["query_string"]):
             if name == "cursor" and re.fullmatch(ALIAS_PATTERN, value, re.ASCII):
                 after = value
@@ -165,9 +165,11 @@ class LinkRoutes:
         """The link with its target. Raises InvalidQueryError for no query, _RefusedTargetError for what no link may
         lead to."""
         if isinstance(url, str):
-            own = self._own | {_host_of(request)}
+            host, port = _asked_as(request)
+            own = {host for host in (*self._own, host) if not is_this_machine(host)}
             try:
-                return replace(link, target=check_url(url, own=own, allowed=self._hosts), kind=LinkKind.URL)
+                target = check_url(url, own=own, own_ports={self._port, port}, allowed=self._hosts)
+                return replace(link, target=target, kind=LinkKind.URL)
             except InvalidQueryError as error:
                 raise _RefusedTargetError(str(error)) from error
         text = query_string(query) if isinstance(query, str | dict) else ""
@@ -182,6 +184,10 @@ class LinkRoutes:
         return f"{request.url.scheme}://{host}" if named else ""
 
 
-def _host_of(request: Request) -> str:
-    host = request.headers.get("host", "").lower()
-    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+def _asked_as(request: Request) -> tuple[str, int]:
+    """Host and port of the Host field."""
+    try:
+        parts = urlsplit(f"//{request.headers.get('host', '').lower()}")
+        return (parts.hostname or "").rstrip("."), parts.port or 80
+    except ValueError:
+        return "", 80

@@ -77,6 +77,12 @@ class Manage:
             return problem_response(_UNKNOWN)
         return json_response(record_view(record, self._service))
 
+    async def ban_one(self, request: Request) -> Response:
+        return await self._retag(request.path_params["id"], [BANNED], [])
+
+    async def unban_one(self, request: Request) -> Response:
+        return await self._retag(request.path_params["id"], [], [BANNED])
+
     async def ban(self, request: Request) -> Response:
         return await self._ban(request, [BANNED], [])
 

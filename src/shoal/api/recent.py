@@ -1,4 +1,4 @@
-"""What was made lately, to be used again: bounded, the oldest goes first."""
+"""What was made lately, to be used again: bounded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ _KEY_BYTES: Final = 512
 
 
 class Recent(Generic[_K, _V]):
-    """A small dictionary. Reading moves nothing: what is used often is soon made again."""
+    """A dictionary that begins anew when it is full: what is used often is soon made again, and nothing is kept up for
+    what is not."""
 
     def __init__(self, size: int = 1_024) -> None:
         self._size = size
@@ -23,5 +24,5 @@ class Recent(Generic[_K, _V]):
         if isinstance(key, bytes) and len(key) > _KEY_BYTES:
             return
         if len(self._values) >= self._size:
-            del self._values[next(iter(self._values))]
+            self._values.clear()
         self._values[key] = value

@@ -193,6 +193,11 @@ class Routes:
             {**by_id, **doc.body("TagBody")},
             "POST",
         )
+        for word, change, summary in (
+            ("ban", manage.ban_one, "Keep a proxy out of the pool"),
+            ("unban", manage.unban_one, "Let a proxy in again"),
+        ):
+            self._add(f"/v1/proxies/{{id}}/{word}", change, summary, doc.responses(record, 404), dict(by_id), "POST")
         gone = doc.responses({}, 404, status=204, description="Deleted")
         self._add("/v1/proxies/{id}", manage.delete, "Take a proxy out of the pool", gone, dict(by_id), "DELETE")
         for word, endpoint, summary, status in (

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "list": "shoal.cli.ask:list_command",
     "get": "shoal.cli.ask:get_command",
     "import": "shoal.cli.import_:import_command",
+    "link": "shoal.cli.link:link",
     "sources": "shoal.cli.sources:sources",
     "config": "shoal.cli.settings:config",
     "backup": "shoal.cli.backup:backup",

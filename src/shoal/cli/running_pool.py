@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
+from email.message import Message
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -26,14 +27,27 @@ def ask(
     Raises ``NoProxyError``, ``InvalidQueryError``, ``ConfigError`` (token) or ``ShoalError`` with the pool's own words.
     """
     pairs = [*wanted, *([("format", "json")] if is_list else []), *([("credentials", "1")] if credentials else [])]
-    request = urllib.request.Request(f"{base_url(options)}{path}?{urlencode(pairs)}")  # noqa: S310 - always http
+    answer = send(options, "GET", f"{path}?{urlencode(pairs)}")
+    return None if answer is None else answer[0]
+
+
+def send(options: Options, method: str, path: str, body: Any = None) -> tuple[Any, Message] | None:
+    """The decoded answer (None for an empty one) and its fields, or None when nothing listens there.
+
+    Raises as ``ask`` does.
+    """
+    request = urllib.request.Request(f"{base_url(options)}{path}", method=method)  # noqa: S310 - always http
+    if body is not None:
+        request.data = json.dumps(body).encode()
+        request.add_header("Content-Type", "application/json")
     if options.api.token:
         request.add_header("Authorization", f"Bearer {options.api.token}")
     # The user's own http_proxy must not stand between us and our pool.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=_TIMEOUT) as answer:
-            return _decoded(answer.read(_ANSWER_LIMIT_BYTES), options)
+            text = answer.read(_ANSWER_LIMIT_BYTES)
+            return (None if answer.status == 204 else _decoded(text, options)), answer.headers
     except urllib.error.HTTPError as error:
         raise _refusal(error, options) from error
     except (urllib.error.URLError, ConnectionError, TimeoutError):

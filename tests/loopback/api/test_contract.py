@@ -23,7 +23,7 @@ CLOSED = schemathesis.openapi.from_asgi(
     headers={"Authorization": f"Bearer {TOKEN}"},
 ).exclude(path="/v1/events")
 FUZZ = settings(
-    max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+    max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
 )
 
 

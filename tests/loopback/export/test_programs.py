@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from shoal.domain import Capability, Endpoint, Forecast, Pick, Scheme
-from shoal.export import Format, export
+from shoal.export import Format, content_type, export
 from shoal.testing.builders import make_path, make_record
 
 
@@ -28,6 +30,9 @@ class _Proxy(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = f"asked for {self.path}".encode()
         self.send_response(200)
+        if self.path == "/proxy.pac":
+            body = export([pick(1, port=self.server.server_address[1])], Format.PAC).encode()
+            self.send_header("Content-Type", content_type(Format.PAC))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -57,9 +62,9 @@ def port() -> Iterator[int]:
     server.server_close()
 
 
-def run(*command: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(*command: str, environ: dict[str, str] | None = None, timeout: float = 30) -> subprocess.CompletedProcess[str]:
     environ = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **(environ or {})}
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, env=environ)
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environ)
 
 
 def test_curl_takes_its_file(tmp_path: Path, port: int) -> None:
@@ -72,6 +77,37 @@ def test_curl_takes_the_environment(port: int) -> None:
     lines = export([pick(1, port=port)], Format.ENV).splitlines()
     environ = dict(line.split("=", 1) for line in lines)
     assert run("curl", "-sS", "http://target.invalid/", environ=environ).stdout == "asked for http://target.invalid/"
+
+
+def test_a_shell_reads_the_environment(tmp_path: Path, port: int) -> None:
+    file = tmp_path / "proxy.env"
+    file.write_text(export([pick(1, port=port)], Format.ENV))
+    done = run("sh", "-euc", 'set -a; . "$0"; curl -sS http://target.invalid/; unset no_proxy', str(file))
+    assert done.stdout == "asked for http://target.invalid/", done.stderr
+
+
+@pytest.mark.parametrize("format", [Format.TXT, Format.PLAIN])
+def test_a_line_of_a_list_is_what_curl_takes(format: Format, port: int) -> None:
+    (line,) = export([pick(1, port=port)], format).splitlines()
+    assert run("curl", "-sS", "-x", line, "http://target.invalid/y").stdout == "asked for http://target.invalid/y"
+
+
+def test_a_browser_follows_the_pac_file(tmp_path: Path, port: int) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        assert not os.environ.get("CI"), "this test needs Debian's chromium: make test installs it"
+        pytest.skip("no chromium here")
+    done = run(
+        chromium,
+        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
+        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+        f"--user-data-dir={tmp_path / 'profile'}",
+        f"--proxy-pac-url=http://127.0.0.1:{port}/proxy.pac",
+        *("--timeout=60000", "--dump-dom", "http://target.invalid/z"),
+        environ={"HOME": str(tmp_path)},
+        timeout=150,
+    )
+    assert "asked for http://target.invalid/z" in done.stdout, done.stderr[-2000:]
 
 
 def test_haproxy_checks_its_backends(tmp_path: Path) -> None:

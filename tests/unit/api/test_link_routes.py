@@ -132,3 +132,30 @@ def test_a_strange_host_is_not_repeated(make_client: Callable[..., TestClient]) 
     client = make_client(token="secret")
     headers = {"Authorization": "Bearer secret", "Host": 'x"><script>'}
     assert client.post("/v1/links", json={"url": LONG}, headers=headers).json()["short_url"].startswith("/s/")
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("http://localhost:5010/s/a", True),
+        ("http://127.0.0.2:5010/s/a", True),
+        ("http://[::1]:5010/", True),
+        ("http://pool.example/s/a", True),
+        ("https://pool.example:8443/s/a", True),
+        ("http://asked.localhost:7777/s/a", False),
+        ("http://127.0.0.1:7777/s/a", False),
+    ],
+)
+def test_no_link_leads_back_to_this_service(make_client: Callable[..., TestClient], url: str, refused: bool) -> None:
+    client = make_client(public_url="https://pool.example")
+    response = client.post("/v1/links", json={"url": url})
+    assert (response.status_code == 403) is refused
+    assert not refused or response.json()["code"] == "target_refused"
+
+
+def test_the_name_under_which_we_are_asked_is_ours(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(listen="0.0.0.0:5010", token="t", base_url="http://pool.lan:9000")
+    headers = {"Authorization": "Bearer t"}
+    for url in ("http://pool.lan:9000/s/a", "pool.lan/s/a", "http://localhost:9000/s/a", "http://127.0.0.1:5010/"):
+        assert client.post("/v1/links", json={"url": url}, headers=headers).status_code == 403
+    assert client.post("/v1/links", json={"url": "http://other.lan:9000/"}, headers=headers).status_code == 201

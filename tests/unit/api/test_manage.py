@@ -108,3 +108,12 @@ def test_a_lease_is_renewed(client: TestClient) -> None:
     assert client.post(f"/v1/leases/{lease['id']}/renew").status_code == 200
     assert client.post(f"/v1/leases/{'f' * 24}/renew").json()["code"] == "unknown_lease"
     assert client.post(f"/v1/leases/{lease['id']}/renew", json={"seconds": 0}).status_code == 400
+
+
+def test_one_proxy_is_banned_and_let_in_again_by_its_id(client: TestClient, service: FakeService) -> None:
+    id = service.records[0].id
+    assert client.post(f"/v1/proxies/{id}/ban").json()["tags"] == ["banned"]
+    assert [row["id"] for row in client.get("/v1/bans").json()] == [id]
+    assert client.post(f"/v1/proxies/{id}/unban").json()["tags"] == []
+    assert client.get("/v1/bans").json() == []
+    assert client.post("/v1/proxies/0123456789abcdef/ban").json()["code"] == "unknown_proxy"

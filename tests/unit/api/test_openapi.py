@@ -19,7 +19,13 @@ def test_every_route_but_the_judges_is_described(client: TestClient) -> None:
             *("/", "/get/", "/pop/", "/all/", "/count/", "/delete/", "/refresh/", "/healthz", "/readyz"),
             *("/v1/proxies", "/v1/proxies/pick", "/v1/proxies/{id}", "/v1/stats"),
             *("/v1/feedback", "/v1/leases", "/v1/leases/{id}", "/v1/leases/{id}/renew"),
-            *("/v1/proxies/{id}/check", "/v1/proxies/{id}/history", "/v1/proxies/{id}/tags"),
+            *(
+                "/v1/proxies/{id}/ban",
+                "/v1/proxies/{id}/unban",
+                "/v1/proxies/{id}/check",
+                "/v1/proxies/{id}/history",
+                "/v1/proxies/{id}/tags",
+            ),
             *("/v1/bans", "/v1/bans/lift"),
             *(
                 "/v1/sources",

@@ -25,8 +25,8 @@ def shoal(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
 
 def test_the_commands_have_their_names() -> None:
     names = (
-        "up demo schedule server worker check fetch list get import sources config backup restore top health doctor"
-        " geo migrate judge lab replay completion version"
+        "up demo schedule server worker check fetch list get import link sources config backup restore top health"
+        " doctor geo migrate judge lab replay completion version"
     )
     assert list(COMMANDS) == names.split()
 

@@ -111,6 +111,32 @@ def test_names_are_unique() -> None:
     assert len({one["name"] for one in clash(*twice, secrets=True)}) == 2
 
 
+_LOGIN = {"username": str, "password": str}
+_SING_BOX = {  # sing-box.sagernet.org/configuration/outbound/{http,socks,urltest}
+    "http": ({"type": str, "tag": str, "server": str, "server_port": int}, {**_LOGIN, "tls": dict}),
+    "socks": ({"type": str, "tag": str, "server": str, "server_port": int, "version": str}, _LOGIN),
+    "urltest": ({"type": str, "tag": str, "outbounds": list}, {}),
+}
+_CLASH = {  # wiki.metacubex.one/en/config/proxies/{http,socks}
+    "http": ({"name": str, "type": str, "server": str, "port": int}, {**_LOGIN, "tls": bool}),
+    "socks5": ({"name": str, "type": str, "server": str, "port": int}, _LOGIN),
+}
+
+
+@pytest.mark.parametrize("secrets", [False, True])
+@pytest.mark.parametrize(("read", "known"), [("sing_box", _SING_BOX), ("clash", _CLASH)])
+def test_every_field_is_one_that_the_program_knows(secrets: bool, read: str, known: dict[str, Any]) -> None:
+    entries = {"sing_box": sing_box, "clash": clash}[read](*EVERY, OWN, pick(7, host="::1"), secrets=secrets)
+    assert len(entries) >= 4
+    for entry in entries:
+        needed, more = known[entry["type"]]
+        assert set(needed) <= set(entry) <= {*needed, *more}
+        assert all(type(value) is {**needed, **more}[name] for name, value in entry.items())
+        assert 0 < entry.get("port", entry.get("server_port", 1)) < 65_536
+        assert entry.get("version", "5") in ("4", "4a", "5")
+        assert ("username" in entry) is ("password" in entry)
+
+
 def test_sing_box_outbounds() -> None:
     found = sing_box(*EVERY)
     assert [(one["type"], one.get("version")) for one in found] == [

@@ -21,6 +21,9 @@ from shoal.links.rules import URL_LIMIT, check_url
         ("https://bücher.example/ü?q=ö", "https://xn--bcher-kva.example/%C3%BC?q=%C3%B6"),
         ("http://[2001:DB8::1]:8080/", "http://[2001:db8::1]:8080/"),
         (" https://example.com/%41%2f ", "https://example.com/%41%2f"),
+        ("https://fonts.example/css?family=A|B&c={d}^`", "https://fonts.example/css?family=A%7CB&c=%7Bd%7D%5E%60"),
+        ("http://127.0.0.1:8000/x", "http://127.0.0.1:8000/x"),
+        ("https://1.example/", "https://1.example/"),
     ],
 )
 def test_an_address_has_one_spelling(text: str, spelled: str) -> None:
@@ -55,6 +58,12 @@ def test_an_address_has_one_spelling(text: str, spelled: str) -> None:
         "x" * (URL_LIMIT + 1),
         "https://..",
         'https://example.com/"onload=',
+        "http://127.1/",
+        "http://2130706433/",
+        "http://0x7f.0.0.1/",
+        "http://0177.0.0.1/",
+        "http://1.2.3.4.5/",
+        "http://example.0x1/",
         "https://example.com/<script>",
     ],
 )
@@ -67,6 +76,21 @@ def test_what_is_no_safe_address_is_refused(text: str) -> None:
 def test_no_link_leads_back_here_and_hosts_may_be_bounded() -> None:
     with pytest.raises(InvalidQueryError, match="back to this service"):
         check_url("http://Pool.example:5010/s/abc", own=("pool.example",))
+    for host in (
+        "127.0.0.1",
+        "localhost",
+        "LOCALHOST.",
+        "a.localhost",
+        "127.9.9.9",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+    ):
+        with pytest.raises(InvalidQueryError, match="back to this service"):
+            check_url(f"http://{host}:5010/s/abc", own_ports={5010})
+        assert check_url(f"http://{host}:5011/s/abc", own_ports={5010})
+    with pytest.raises(InvalidQueryError, match="back to this service"):
+        check_url("localhost/s/abc", own_ports={443})
     assert check_url("https://a.example.com/", allowed=("example.com",))
     for text in ("https://notexample.com/", "https://example.com.evil.example/"):
         with pytest.raises(InvalidQueryError, match="not allowed"):
