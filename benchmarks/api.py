@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import re
 import secrets
 import shutil
@@ -78,6 +79,7 @@ async def fill_links(file: Path, count: int, codes: Path) -> None:
 
 
 async def serve(size: int, port: int, file: Path) -> None:
+    gc.set_threshold(50_000, 20, 50)  # as shoal.app does
     clock = SystemClock()
     store = SqliteStore(file)
     await store.open()
