@@ -51,3 +51,11 @@ class Honesty(StrEnum):
     def is_dangerous(self) -> bool:
         """True for the three that every default query leaves out."""
         return self in (Honesty.TAMPERS, Honesty.INTERCEPTS, Honesty.FAKES)
+
+
+_SHARED: dict[frozenset[Capability], frozenset[Capability]] = {}
+
+
+def shared(capabilities: frozenset[Capability]) -> frozenset[Capability]:
+    """The one set that stands for all equal ones: a set takes 216 bytes, and there are 64 of them."""
+    return _SHARED.setdefault(capabilities, capabilities)

@@ -24,7 +24,7 @@ from shoal.policy.selection import choose, fits, timely, worth
 from shoal.policy.source_use import SourceUse
 from shoal.policy.target_table import TargetTable
 
-_ENOUGH = {Strategy.FASTEST: 32, Strategy.STICKY: 48}
+_ENOUGH = {Strategy.FASTEST: 32, Strategy.STICKY: 32}
 """Candidates that a pick compares, best first. Those behind the first few are hardly better."""
 _FEW = 8
 """Candidates that the best strategy compares at least."""
@@ -63,12 +63,11 @@ class Pool:
         self.uses = SourceUse() if uses is None else uses
         self._limits = self.uses.limits
         self._is_limited = not self._limits.is_plain
-        self._records: dict[str, Record] = {}
         self.banned: dict[str, Record] = {}
         """Records that worked once and that the user keeps out; checks go on, so that they come back as they are."""
         self._reaching = Reaching()
-        self._entries: dict[str, list[Entry]] = {}
-        self._all = Ranking(Query(not_honesties=frozenset()))
+        self._entries: dict[str, tuple[Entry, ...]] = {}
+        self._all = Ranking(Query(not_honesties=frozenset()), of_all=True)
         self._rankings: dict[Query, Ranking] = {}
         window = max(window, ceil(1.0 / options.max_share))
         self._turns: deque[Entry] = deque()
@@ -85,14 +84,15 @@ class Pool:
         """Paths whose last check or use worked."""
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._entries)
 
     def record(self, key: str) -> Record | None:
         """The newest state of a verified record, None when it is not in the index."""
-        return self._records.get(key)
+        entries = self._entries.get(key)
+        return entries[0].record if entries else None
 
     def records(self) -> Iterator[Record]:
-        return iter(self._records.values())
+        return (entries[0].record for entries in self._entries.values())
 
     def forecast(self, path: Path, now: float) -> Forecast:
         """The forecast of a path by what the pool has learned so far."""
@@ -117,11 +117,10 @@ class Pool:
         if not record.is_verified:
             self.remove(record.key)
             return
-        old = self._records.get(record.key)
+        known = self._entries.get(record.key, ())
+        old = known[0].record if known else None
         self._census.change(old, record)
         self.past.change(old, record)
-        self._records[record.key] = record
-        known = self._entries.get(record.key, ())
         entries = []
         for path in record.paths:
             if not path.is_verified:
@@ -139,14 +138,15 @@ class Pool:
         for entry in known:
             if entry not in entries:
                 self._forget(entry)
-        self._entries[record.key] = entries
+        self._entries[record.key] = tuple(entries)
 
     def remove(self, key: str) -> bool:
         """Forget a record; True when it was there."""
         self.banned.pop(key, None)
-        for entry in self._entries.pop(key, ()):
+        entries = self._entries.pop(key, ())
+        for entry in entries:
             self._forget(entry)
-        record = self._records.pop(key, None)
+        record = entries[0].record if entries else None
         self._census.change(record, None)
         self.past.forget(key)
         return record is not None

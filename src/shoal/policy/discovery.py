@@ -94,15 +94,14 @@ ROTATION: Final = (
 )  # fmt: skip
 
 
-_FURTHER: Final = tuple(
-    tuple([page for page in (*ROTATION, *ROTATION)[place + 1 : place + 4] if page][:2])
-    for place in range(len(ROTATION))
-)
-_PROMISING: Final = 2
 _COMPARED: Final = 24
-"""A path that worked so often in a row may soon be handed out; until it worked so many times in all, each re-check asks
-for two further documents. One in twenty working HTTP proxies changes every tenth answer only (lab, after
-literature 3.4): one document a check would find half of these after 14 checks, three do after five."""
+_TWICE: Final = (*ROTATION, *ROTATION)
+_FURTHER: Final = tuple(
+    tuple([page for page in _TWICE[place + 1 : place + 7] if page][:4]) for place in range(len(ROTATION))
+)
+"""A path that works may soon be handed out: until it worked so many times, each re-check asks for four documents more.
+One in twenty working HTTP proxies changes every tenth answer only (lab, after literature 3.4), and some kinds only: one
+document a check would find half of these after 14 checks, five do after three."""
 
 
 # What stands behind well-known ports, most common first (research, literature 5.2: 55 % of SOCKS5 proxies and 20 % of
@@ -169,7 +168,7 @@ def situation_of(record: Record, full: bool, judges: Judges) -> Situation:
         place = (record.checks + zlib.crc32(record.key.encode())) % len(ROTATION)
         page = ROTATION[place]
         for path in paths:
-            if path.health.streak >= _PROMISING and path.health.oks < _COMPARED and not path.honesty.is_dangerous:
+            if path.health.streak > 0 and path.health.oks < _COMPARED and not path.honesty.is_dangerous:
                 more = _FURTHER[place]
                 break
     return Situation(record.claims, paths, record.endpoint.port, record.trust, full, judges, page, more)

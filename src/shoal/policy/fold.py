@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from shoal.domain import (
     Anonymity,
     Blame,
+    Capability,
     CheckResult,
+    Facts,
     Health,
     Honesty,
     Kind,
@@ -19,6 +21,7 @@ from shoal.domain import (
     Timing,
     View,
 )
+from shoal.domain.capability import shared
 from shoal.policy.forecast import fold as fold_health
 from shoal.policy.reach import fold_reach
 from shoal.policy.target_table import TargetTable
@@ -89,7 +92,7 @@ def _succeeded(path: Path, seen: Observation) -> Path:
         path,
         health=health,
         timing=timing,
-        capabilities=(path.capabilities | facts.can) - facts.cannot if facts.can or facts.cannot else path.capabilities,
+        capabilities=_learned(path.capabilities, facts),
         anonymity=path.anonymity if facts.anonymity in (None, Anonymity.UNKNOWN) else facts.anonymity,
         honesty=_honesty(path.honesty, facts.honesty),
         exit=facts.exit or path.exit,
@@ -100,6 +103,12 @@ def _succeeded(path: Path, seen: Observation) -> Path:
         located_by=facts.located_by or path.located_by,
         profiled_at=seen.at if facts.profiled else path.profiled_at,
     )
+
+
+def _learned(known: frozenset[Capability], facts: Facts) -> frozenset[Capability]:
+    if facts.can <= known and not facts.cannot & known:
+        return known
+    return shared((known | facts.can) - facts.cannot)
 
 
 def _with_failure(path: Path, seen: Observation) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp, log
 from typing import Final
 
-from shoal.domain.health import NOTHING, TIME_SCALES, Forecast, Health, Masses
+from shoal.domain.health import NOTHING, TIME_SCALES, Forecast, Health, Masses, masses, pack
 from shoal.policy.learning import Model, probability, untrained
 
 PRIOR: Final = 0.05
@@ -83,7 +83,7 @@ def fold(health: Health, ok: bool, at: float, weight: float = 1.0) -> Health:
     gain = (weight,) * 5 if newest == at else _decayed((weight,) * 5, newest - at)
     if health.at:
         passed = newest - health.at
-        good, bad = _decayed(health.ok, passed), _decayed(health.bad, passed)
+        good, bad = _decayed(masses(health.ok), passed), _decayed(masses(health.bad), passed)
         fade = exp(-passed / _S4)
         stayed, after_ok = health.stayed * fade, health.after_ok * fade
     else:
@@ -104,8 +104,8 @@ def fold(health: Health, ok: bool, at: float, weight: float = 1.0) -> Health:
             streak = streak - 1 if streak < 0 else -1
     return Health(
         newest,
-        good,
-        bad,
+        pack(*good),
+        pack(*bad),
         max(health.last_ok, at) if ok else health.last_ok,
         health.last_bad if ok else max(health.last_bad, at),
         health.oks + ok,
@@ -116,14 +116,14 @@ def fold(health: Health, ok: bool, at: float, weight: float = 1.0) -> Health:
     )
 
 
-def _decayed(masses: tuple[float, ...], seconds: float) -> Masses:
+def _decayed(known: tuple[float, ...], seconds: float) -> Masses:
     # Written out: this runs for every observation, and a loop costs twice as much.
     return (
-        masses[0] * exp(-seconds / _S0),
-        masses[1] * exp(-seconds / _S1),
-        masses[2] * exp(-seconds / _S2),
-        masses[3] * exp(-seconds / _S3),
-        masses[4] * exp(-seconds / _S4),
+        known[0] * exp(-seconds / _S0),
+        known[1] * exp(-seconds / _S1),
+        known[2] * exp(-seconds / _S2),
+        known[3] * exp(-seconds / _S3),
+        known[4] * exp(-seconds / _S4),
     )
 
 
@@ -131,10 +131,11 @@ def long_run_rate(health: Health, now: float, prior: float = PRIOR) -> float:
     """The rate at which the path works, recent results counting most: each time scale shrinks towards the longer."""
     age = max(0.0, now - health.at)
     rate = prior
+    oks, bads = masses(health.ok), masses(health.bad)
     for index in (4, 3, 2, 1):
         keep = exp(-age / TIME_SCALES[index])
-        good = health.ok[index] * keep
-        rate = (good + _SHRINK * rate) / (good + health.bad[index] * keep + _SHRINK)
+        good = oks[index] * keep
+        rate = (good + _SHRINK * rate) / (good + bads[index] * keep + _SHRINK)
     return rate
 
 
@@ -151,8 +152,8 @@ def features(health: Health, now: float, prior: float = PRIOR) -> tuple[float, .
     age = now - health.at
     if age < 0.0:
         age = 0.0
-    o0, o1, o2, o3, o4 = health.ok
-    b0, b1, b2, b3, b4 = health.bad
+    o0, o1, o2, o3, o4 = masses(health.ok)
+    b0, b1, b2, b3, b4 = masses(health.bad)
     keep = exp(-age / _S4)
     week = (o4 * keep + _SHRINK * prior) / ((o4 + b4) * keep + _SHRINK)
     fade = exp(-age / _S3)
@@ -196,5 +197,5 @@ def forecast(health: Health, now: float, prior: float = PRIOR, model: Model = BU
     """
     if not health.oks and not health.bads:
         return Forecast(prior, 0.0)
-    mass = (health.ok[2] + health.bad[2]) * exp(-max(0.0, now - health.at) / _S2)
+    mass = (masses(health.ok)[2] + masses(health.bad)[2]) * exp(-max(0.0, now - health.at) / _S2)
     return Forecast(probability(model, features(health, now, prior)), mass / (mass + 2.0))

@@ -80,7 +80,7 @@ def _wait(record: Record, now: float, options: CheckOptions, live: int, pressure
         growth: float = _BACKOFF ** min(_GROWTH_LIMIT, max(0, record.misses - 1))
         return pressure * _FIRST_RETRY * growth
     # A tenth of the live ones a second at most, never rarer than ten minutes.
-    hot = min(600.0, max(2.0 * options.min_interval, live / 10.0))
+    hot = min(600.0, max(options.min_interval / (1.0 - _JITTER), live / 10.0))
     best = max([forecast(path.health, now + _AHEAD, model=model).probability for path in record.paths])
     if record.misses:
         wait = options.min_interval if best >= _HOT else pressure * hot * (_HOT / max(best, 1e-6)) ** _RARER

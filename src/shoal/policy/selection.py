@@ -12,9 +12,9 @@ from shoal.policy.rendezvous import score, session_seed
 
 _UNPROVEN = 0.8
 """How much of the forecast of a path counts whose honesty nobody could test, beside one that is known to be clean."""
-_DOUBT = tuple([1.0 - 0.05 * 0.87**oks for oks in range(64)])
+_DOUBT = tuple([1.0 - 0.05 * 0.8**oks for oks in range(64)])
 """How surely a path is honest that was found clean as often as it worked: one in twenty changes each tenth answer only,
-and each success, with one to three documents compared, finds one in eight of those."""
+and each success, with one to five documents compared, finds one in five of those."""
 _USUAL_LATENCY = 2.0
 """Seconds: half the weight is lost at this latency. Half of the proven public proxies answer within two."""
 _ALIKE = 0.003

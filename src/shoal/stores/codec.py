@@ -10,14 +10,21 @@ from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shoal.domain import Blame, Credentials, Endpoint, Failure, Path, Record, Trust
+from shoal.domain.capability import shared
+from shoal.domain.health import PACKED_BYTES
 from shoal.errors import StoreError
 from shoal.ports.store import SourceState
 from shoal.stores.origin import Origin
 
-VERSION = 1
-_PREFIX = bytes([VERSION])
+VERSION = 2
+"""Bodies have been written in two formats: since 2, the masses of a path's health are packed."""
+_BODY_PREFIX = bytes([VERSION])
+_PREFIX = b"\x01"
+_READABLE = (_PREFIX, _BODY_PREFIX)
+_DAMAGED = "a stored record is damaged; move the store away or put a backup in its place"
 
 T = TypeVar("T")
 
@@ -68,7 +75,7 @@ _source_decoder = msgspec.msgpack.Decoder(SourceState)
 def encode_body(record: Record) -> bytes:
     """A record without its id, key, next check and what sources own. The password stands here and nowhere else."""
     credentials = record.credentials
-    return _PREFIX + _encode(
+    return _BODY_PREFIX + _encode(
         _Body(
             record.endpoint.host,
             record.endpoint.port,
@@ -114,10 +121,17 @@ def decode_record(
         kept.last_check,
         next_check,
         kept.failure,
-        kept.paths,
+        tuple([_checked(path) for path in kept.paths]),
         kept.version,
         kept.blame,
     )
+
+
+def _checked(path: Path) -> Path:
+    for masses in (path.health.ok, path.health.bad):
+        if type(masses) is bytes and len(masses) != PACKED_BYTES:
+            raise StoreError(_DAMAGED)
+    return replace(path, capabilities=shared(path.capabilities))
 
 
 def encode_origin(origin: Origin) -> bytes:
@@ -139,13 +153,13 @@ def decode_source_state(data: bytes) -> SourceState:
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes) -> T:
-    if data[:1] != _PREFIX:
+    if data[:1] not in _READABLE:
         if data and data[0] > VERSION:
             raise StoreError(
                 f"the store holds data of a newer Shoal (format {data[0]}, this one reads {VERSION}); upgrade Shoal"
             )
-        raise StoreError("a stored record is damaged; move the store away or put a backup in its place")
+        raise StoreError(_DAMAGED)
     try:
         return decoder.decode(memoryview(data)[1:])
     except msgspec.MsgspecError as error:
-        raise StoreError("a stored record is damaged; move the store away or put a backup in its place") from error
+        raise StoreError(_DAMAGED) from error

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.domain import Health
-from shoal.domain.health import TIME_SCALES
+from shoal.domain.health import TIME_SCALES, masses
 from shoal.policy.forecast import FEATURES, PRIOR, features, fold, forecast, long_run_rate
 
 NOW = 1_790_000_000.0
@@ -26,8 +26,8 @@ def straight(count: int, ok: bool = True, every: float = 60.0) -> Health:
 
 def close(one: Health, other: Health) -> bool:
     return (
-        one.ok == pytest.approx(other.ok)
-        and one.bad == pytest.approx(other.bad)
+        masses(one.ok) == pytest.approx(masses(other.ok))
+        and masses(one.bad) == pytest.approx(masses(other.bad))
         and (one.at, one.last_ok, one.last_bad, one.oks, one.bads)
         == (other.at, other.last_ok, other.last_bad, other.oks, other.bads)
     )
@@ -47,7 +47,7 @@ def test_masses_are_what_the_definition_says(results: list[tuple[bool, float]]) 
     health = remember(results)
     age = NOW - health.at if results else 0.0
     for index, scale in enumerate(TIME_SCALES):
-        for mass, wanted in ((health.ok[index], True), (health.bad[index], False)):
+        for mass, wanted in ((masses(health.ok)[index], True), (masses(health.bad)[index], False)):
             expected = sum(exp(-(ago - age) / scale) for ok, ago in results if ok is wanted)
             assert mass == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
@@ -121,7 +121,7 @@ def test_a_late_result_leaves_the_streak_alone() -> None:
 
 
 def test_half_a_weight_is_half_a_mass() -> None:
-    assert fold(Health(), True, NOW, 0.5).ok == (0.5,) * 5
+    assert masses(fold(Health(), True, NOW, 0.5).ok) == (0.5,) * 5
 
 
 @given(HISTORY, st.floats(0.0, 1e7))

@@ -24,7 +24,9 @@ from shoal.domain import (
     Timing,
     Trust,
 )
+from shoal.domain.health import pack
 from shoal.errors import StoreError
+from shoal.policy.forecast import fold
 from shoal.ports.store import SourceState
 from shoal.stores import codec
 from shoal.stores.origin import Origin
@@ -103,6 +105,26 @@ def test_records_of_before_a_field_came_are_read() -> None:
     assert decoded(old, codec.encode_origin(Origin(old.claims, old.sources, old.tags)), _packed(value)) == old
 
 
+def test_records_of_the_first_format_are_still_read_and_go_on() -> None:
+    """There the masses of a path's health were lists of numbers."""
+    health = Health(900.0, (1.0, 2.0, 3.0, 4.0, 5.0), (0.5,) * 5, 900.0, 800.0, 5, 2, 1, 0.5, 1.0)
+    path = msgspec.structs.replace(make_path(), health=health)
+    record = make_record(1, paths=(path,))
+    body = b"\x01" + codec.encode_body(record)[1:]
+    origin = codec.encode_origin(Origin(record.claims, record.sources, record.tags))
+    assert decoded(record, origin, body) == record
+    packed = msgspec.structs.replace(health, ok=pack(*health.ok), bad=pack(*health.bad))
+    assert fold(decoded(record, origin, body).paths[0].health, True, 1000.0) == fold(packed, True, 1000.0)
+    newer = msgspec.structs.replace(record, paths=(msgspec.structs.replace(path, health=packed),))
+    assert decoded(newer, origin, codec.encode_body(newer)) == newer
+
+
+def test_equal_capabilities_of_many_records_are_one_set() -> None:
+    origin, body = codec.encode_origin(Origin()), codec.encode_body(make_record(1, paths=(make_path(),)))
+    one, other = (decoded(make_record(1), origin, body).paths[0].capabilities for _ in range(2))
+    assert one is other
+
+
 def _packed(value: object) -> bytes:
     return b"\x01" + msgspec.msgpack.encode(value)
 
@@ -122,7 +144,7 @@ def test_rubbish_raises_store_errors_only(data: bytes) -> None:
 
 
 def test_a_newer_version_is_refused_in_plain_words() -> None:
-    body = b"\x02" + codec.encode_body(make_record(1))[1:]
+    body = b"\x03" + codec.encode_body(make_record(1))[1:]
     with pytest.raises(StoreError, match="newer Shoal"):
         decoded(make_record(1), codec.encode_origin(Origin()), body)
 
