@@ -64,12 +64,17 @@ class Upstream(asyncio.Protocol):
 class Bare(asyncio.Protocol):
     """One side of the bare relay."""
 
-    __slots__ = ("peer", "transport")
+    __slots__ = ("ended", "peer", "transport")
 
     def data_received(self, data: bytes) -> None:
         self.peer.transport.write(data)
 
     def eof_received(self) -> bool:
+        self.ended = True
+        if getattr(self.peer, "ended", False):
+            # Both ways are over: kept open, every tunnel would leave two descriptors behind.
+            self.peer.transport.close()
+            return False
         self.peer.transport.write_eof()
         return True
 

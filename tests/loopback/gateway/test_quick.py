@@ -194,7 +194,9 @@ async def test_a_proxys_own_page_is_found_out_on_the_short_way_too(bare, kit, qu
         bare.gateway([one.record(*FORWARD), two.record(*FORWARD)], ordered=True) as gateway,
     ):
         talk = await Talk.to(gateway.port)
-        assert (await talk.get("http://example.com/"))[1] == b"ok"
+        # They take turns: it is the first one's again at the third.
+        for _ in range(2):
+            assert (await talk.get("http://example.com/"))[1] == b"ok"
         head, body = await talk.get("http://example.com/")
         assert body == b"ok"
         assert f"127.2.2.2:{two.port}".encode() in head
@@ -246,7 +248,8 @@ async def test_a_silent_upstream_is_given_up_for_another(bare, kit, quick):
         bare.gateway([one.record(*FORWARD), two.record(*FORWARD)], ordered=True, first_byte=0.2) as gateway,
     ):
         talk = await Talk.to(gateway.port)
-        for _ in range(2):
+        # They take turns: it is the first one's again at the third.
+        for _ in range(3):
             assert (await talk.get("http://example.com/"))[1] == b"ok"
         assert quick["handed"] == 1
         talk.writer.transport.abort()
