@@ -106,7 +106,7 @@ _SEPARATORS = re.compile(r"[,;|]+")
 _MARKS = re.compile(r"[,;|#]")
 _FIELDS = re.compile(r"[\t,;|]|\s&\s")
 _BB_CODE = re.compile(
-    r"\[/?(?:b|i|u|s|color|colour|size|font|code|quote|url|center|list|\*)(?:=[^\[\]]{0,60})?\]", re.IGNORECASE
+    r"\[/?(?:(?:b|i|u|s|colou?r|size|font|code|quote|center|list|\*)(?:=[^\[\]]{0,60})?|url)\]", re.IGNORECASE
 )
 INVISIBLE = dict.fromkeys(
     (0xFEFF, 0xAD, 0x061C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFE0F)
