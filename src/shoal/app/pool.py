@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext
+from urllib.parse import urlsplit
 
 import structlog
 from msgspec import Struct
@@ -87,7 +88,7 @@ async def open_pool(
                 server = await open_api(service, options, listener, origins, door)
                 try:
                     base = f"http://{bracketed(host)}:{server.port}"
-                    contacts = contacts_of(net.judges, sources)
+                    contacts = contacts_of(net.judges, sources, options.mirror.url)
                     async with open_gateway(service, options, net, announce, door) as gateway:
                         yield Pool(service, base, f"{base}/check/", contacts, gateway, door)
                 finally:
@@ -111,7 +112,7 @@ async def open_scheduler(
         await store.open()
         try:
             async with serve_store(store, folder), run_engine(options, net, store, announce) as (service, sources):
-                yield Pool(service, "", "", contacts_of(net.judges, sources))
+                yield Pool(service, "", "", contacts_of(net.judges, sources, options.mirror.url))
         finally:
             await store.close()
 
@@ -195,7 +196,9 @@ async def open_server(
             await store.close()
 
 
-def contacts_of(judges: Sequence[Judge], sources: Sequence[Source]) -> tuple[str, ...]:
+def contacts_of(judges: Sequence[Judge], sources: Sequence[Source], mirror: str | None) -> tuple[str, ...]:
     names = [f"judge {judge.host}" for judge in judges]
     names += [f"source {source.contacts}" for source in sources]
+    if mirror is not None:
+        names.append(f"mirror {urlsplit(mirror).hostname or 'this machine'}")
     return tuple(dict.fromkeys(names))
