@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext
+from urllib.parse import urlsplit
 
 import structlog
 from msgspec import Struct
@@ -93,7 +94,7 @@ async def open_pool(
                 server = await open_api(service, options, listener, origins, door)
                 try:
                     base = f"http://{bracketed(host)}:{server.port}"
-                    contacts = contacts_of(net.judges, sources)
+                    contacts = contacts_of(net.judges, sources, options.mirror.url)
                     async with open_gateway(service, options, net, announce, door) as gateway:
                         yield Pool(service, base, f"{base}/check/", contacts, gateway, door)
                 finally:
@@ -121,7 +122,7 @@ async def open_scheduler(
         await store.open()
         try:
             async with serve_store(store, folder), run_engine(options, net, store, announce) as (service, sources):
-                yield Pool(service, "", "", contacts_of(net.judges, sources))
+                yield Pool(service, "", "", contacts_of(net.judges, sources, options.mirror.url))
         finally:
             await store.close()
 
@@ -210,12 +211,14 @@ async def open_server(
 
 
 def _of(shared: Shared) -> Pool:
-    contacts = contacts_of(shared.judges, shared.sources)
+    contacts = contacts_of(shared.judges, shared.sources, None)
     url = f"{shared.api_url}/check/" if shared.api_url else ""
     return Pool(shared.service, shared.api_url, url, contacts, shared.gateway_url, shared.gateway)
 
 
-def contacts_of(judges: Sequence[Judge], sources: Sequence[Source]) -> tuple[str, ...]:
+def contacts_of(judges: Sequence[Judge], sources: Sequence[Source], mirror: str | None) -> tuple[str, ...]:
     names = [f"judge {judge.host}" for judge in judges]
     names += [f"source {source.contacts}" for source in sources]
+    if mirror is not None:
+        names.append(f"mirror {urlsplit(mirror).hostname or 'this machine'}")
     return tuple(dict.fromkeys(names))

@@ -17,7 +17,7 @@ from shoal.sources.extract.escapes import packed_document, unpacked
 from shoal.sources.extract.html_tree import rows_of
 from shoal.sources.extract.json_tables import named_row, referred_records
 from shoal.sources.extract.json_text import BROKEN, load_loosely, whole_spans
-from shoal.sources.extract.labels import PORT, normal
+from shoal.sources.extract.labels import NOT_PROXY, PORT, SERVICES, normal
 from shoal.sources.extract.record import is_record, read_record
 from shoal.sources.extract.rows import read_rows
 from shoal.sources.extract.script import Script
@@ -46,6 +46,11 @@ _CALL = re.compile(
 )
 """A script that is one call with one argument, written in percent or in base64."""
 _FLAT = re.compile(r"\{[^{}]{5,4000}\}")
+_WHOLE = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}:\d{2,5}")
+_DOWNLOAD = re.compile(
+    r"""=\s*["']data:(?:text/|application/(?:json|octet))[^,"']{0,60},([^"'<>]{20,2000000})["']""", re.IGNORECASE
+)
+"""A document that a link carries in itself."""
 _HEX = re.compile(r"[0-9A-Fa-f]{2,4}")
 _CELLS = re.compile(r"<(?:(table)|tr|td|tbody)\b", re.IGNORECASE)
 ATTRIBUTE_LIMIT = 20
@@ -79,6 +84,12 @@ def read_html(
     for reading in _script_data(codes, scheme):
         found = True
         yield reading
+    if not found and "data:" in page:
+        for carried in _DOWNLOAD.finditer(page):
+            content = unquote(carried[1])
+            inner = packed_document(content)
+            found = True
+            yield from nested(content if inner is None else inner, scheme)
     if not found and _ESCAPED.search(page):
         inner = _RAW_TEXT.sub(" ", entities.unescape(page))
         if inner != page:
@@ -227,9 +238,17 @@ def _objects(value: Any) -> Iterator[dict[str, Any] | str]:
             if is_record(fields):
                 yield fields
             else:
-                stack.extend(reversed([inner for inner in item.values() if isinstance(inner, list | dict)]))
+                stack.extend(reversed([inner for key, inner in item.items() if _may_hold(key, inner)]))
         elif isinstance(item, str):
             yield item
+
+
+def _may_hold(key: Any, inner: Any) -> bool:
+    """Whether a member of an object that is no record is worth a look: groups, and texts that are an entry."""
+    if isinstance(inner, list | dict):
+        return True
+    entry = isinstance(inner, str) and len(inner) < 22 and _WHOLE.fullmatch(inner) is not None
+    return entry and isinstance(key, str) and normal(key) not in NOT_PROXY and normal(key) not in SERVICES
 
 
 def _ports_are_hexadecimal(values: list[Any]) -> bool:

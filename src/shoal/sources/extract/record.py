@@ -84,6 +84,8 @@ def read_record(fields: Mapping[str, Any], scheme: Scheme | None) -> Iterator[Re
 def _base(fields: Mapping[str, Any], scheme: Scheme | None) -> Reading:
     told = any(name in PROTOCOL and _words(fields[name]) for name in fields)
     port = unpacked(next((_text(fields[name]) for name in fields if name in PORT and _scalar(fields[name])), ""))
+    # Spreadsheets and data frames write whole numbers so.
+    port = port.removesuffix(".0")
     fault: Reading = None
     secret = any(name in USERNAME and _scalar(fields[name]) for name in fields)
     # Beside an address a name is its reverse look-up in a list; with a secret it is the gateway of a provider.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from shoal.sources.extract.entry import (
     read_scheme,
     read_token,
 )
+from shoal.sources.extract.escapes import unpacked
 from shoal.sources.extract.labels import SCHEMES, country_field, normal, scheme_words
 from shoal.sources.extract.literals import Pair, code_pairs
 from shoal.sources.extract.settings_line import settings_line
@@ -83,7 +84,9 @@ _SPACED = re.compile(
     r"(\d{1,3}(?:\.\d{1,3}){3})(?:\s*:\s+|\s+:\s*)(\d{1,5})(?![\w.:])",
     re.IGNORECASE,
 )
-_DASHED = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3})\s*[-–—>=]{1,2}\s*(\d{1,5})")
+_DASHED = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3})\s*(?:[-–—>=]{1,2}\s*|\((?=\d+\)$))(\d{1,5})\)?")
+_PACKED = re.compile(r"\s*[A-Za-z0-9+/]{12,80}={0,2}\s*")
+"""A line that may be one entry in base64."""
 _COMMAND = re.compile(
     r"curl|wget|pip3?|npm|yarn|git|python3?|node|docker|ssh|chromium|google-chrome|firefox|youtube-dl|yt-dlp|aria2c|scrapy"
     r"|apt|apt-get|go|cargo"
@@ -101,7 +104,10 @@ _GLUED = re.compile(r"^[\[({]+(?=[\"'`])|(?<=[\"'`])[\])}]+$")
 """Beginning and end of a list in code, glued to its first and last text."""
 _SEPARATORS = re.compile(r"[,;|]+")
 _MARKS = re.compile(r"[,;|#]")
-_FIELDS = re.compile(r"[\t,;|]")
+_FIELDS = re.compile(r"[\t,;|]|\s&\s")
+_BB_CODE = re.compile(
+    r"\[/?(?:(?:b|i|u|s|colou?r|size|font|code|quote|center|list|\*)(?:=[^\[\]]{0,60})?|url)\]", re.IGNORECASE
+)
 INVISIBLE = dict.fromkeys(
     (0xFEFF, 0xAD, 0x061C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFE0F)
 ) | {0xA0: " ", 0x202F: " ", 0x3000: " "}
@@ -145,6 +151,12 @@ def read_line(line: str, scheme: Scheme | None = None, *, prose: bool = False) -
         return
     if "`" in line:
         line = line.replace("`", " ")
+    if "[/" in line:
+        line = _BB_CODE.sub("", line)
+    if "%3" in line and "://" not in line and ":" not in line:
+        line = unquote(line)
+    elif len(line) > 15 and _PACKED.fullmatch(line) and (inner := unpacked(line)) != line.strip():
+        line = inner
     if "\x1b" in line:
         line = _COLOUR.sub("", line)
     if has_control(line.rstrip("\r\n\x1a")):

@@ -60,6 +60,18 @@ LISTS = {
     "ports in attributes": "<html><body><table>"
     + each('<tr><td>IP</td><td><i data-port="PORT"></i></td></tr>')
     + "</table></body></html>",
+    "download in a link": '<html><body><a href="data:text/csv;base64,'
+    + packed("ip,port\n" + each("IP,PORT\n"))
+    + '">CSV</a></body></html>',
+    "names of linked data": '<html><body><script type="application/ld+json">'
+    + json.dumps({"items": [{"position": n, "name": entry} for n, entry in enumerate((ONE, TWO, THREE))]})
+    + "</script></body></html>",
+    "ports of data frames": "ip,port\n" + each("IP,PORT.0\n"),
+    "ports in brackets": each("IP (PORT)\n"),
+    "latex": each("IP & PORT & US \\\\\n"),
+    "bulletin board": each("[b]IP[/b]:[color=red]PORT[/color]\n"),
+    "packed lines": "".join(packed(entry) + "\n" for entry in (ONE, TWO, THREE)),
+    "escaped lines": each("http%3A%2F%2FIP%3APORT\n"),
     "property list": '<?xml version="1.0"?><plist><array>'
     + each("<dict><key>HTTPProxy</key><string>IP</string><key>HTTPPort</key><integer>PORT</integer></dict>")
     + "</array></plist>",
