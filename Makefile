@@ -9,6 +9,8 @@ TEST_ARGS ?=
 TEST_JOBS ?= 2
 # Debian packages that the tests call; installed where make runs as root and they are missing.
 TEST_PACKAGES := curl haproxy proxychains4 chromium redis-server git
+# Letters of the Chinese pictures.
+SCREENSHOT_PACKAGES := fonts-wqy-microhei
 # The benchmarks to run: make bench BENCH=handout
 BENCH ?= *
 # Flags of the crash trial
@@ -24,7 +26,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo install test lint format real-data bench fuzz crash docs docs-pages lock clean
+.PHONY: help up demo install test lint format real-data bench screenshots fuzz crash docs docs-pages lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -65,6 +67,10 @@ fuzz: $(DEV) requirements/fuzz.txt ## Fuzz codecs and probe for ten minutes (FUZ
 
 crash: $(DEV) ## Kill a working pool 200 times and look for what it had acknowledged (CRASH_ARGS='--redis')
 	@$(BIN)/python tools/crash_trial.py --rounds 200 $(CRASH_ARGS)
+
+screenshots: $(DEV) $(PACKAGES) ## Take the pictures of the dashboard in docs/images again (a few minutes)
+	@sh tools/debian-packages.sh $(SCREENSHOT_PACKAGES)
+	@$(BIN)/python tools/screenshots.py
 
 docs: docs-pages build/zensical/.stamp ## Write the generated pages of docs/ again and build the site into build/site
 	@PYTHONPATH=build/zensical NO_COLOR=1 $(BIN)/python -m zensical build --clean --strict

@@ -49,6 +49,8 @@ def test_lists_have_as_many_items() -> None:
 
 def test_links_lead_to_the_same_pages_and_each_page_to_the_other() -> None:
     def links(text: str) -> set[str]:
+        # Pictures show the reader's language.
+        text = text.replace(".zh.png", ".png")
         return set(re.findall(r"\]\(([^)#:]+)\)", text)) - {"README.md", "README.zh-CN.md"}
 
     assert links(ENGLISH) == links(CHINESE)

@@ -24,7 +24,6 @@ TITLES = {
 }
 SCREENS = {"phone": (360, 740), "wide": (2560, 1300)}
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
-MISSING = ("404 (Not Found)",)
 
 
 def settled(page: Page) -> None:
@@ -40,7 +39,6 @@ def works(pool: Any, page: Page) -> None:
 @pytest.mark.parametrize(("lang", "dark"), [("en-US", False), ("zh-CN", True)], ids=["english-light", "chinese-dark"])
 def test_every_page_fits_the_screen(pool: Any, visit: Callable[..., Any], screen: str, lang: str, dark: bool) -> None:
     seen = visit(*SCREENS[screen], lang=lang, dark=dark)
-    seen.expected = MISSING
     page = seen.open(pool.base)
     works(pool, page)
     for name, titles in TITLES.items():
@@ -59,7 +57,6 @@ def test_every_page_fits_the_screen(pool: Any, visit: Callable[..., Any], screen
 def test_no_page_shuts_anybody_out(pool: Any, visit: Callable[..., Any], dark: bool) -> None:
     """axe-core finds nothing serious, in contrast neither."""
     seen = visit(1280, 900, dark=dark, bypass_csp=True)
-    seen.expected = MISSING
     page = seen.open(pool.base)
     works(pool, page)
     page.evaluate(AXE)
@@ -82,7 +79,6 @@ def violations(page: Page, where: str) -> list[str]:
 
 def test_the_figures_move_by_themselves(pool: Any, visit: Callable[..., Any]) -> None:
     seen = visit()
-    seen.expected = MISSING
     page = seen.open(pool.base)
     expect(page.locator(".state.live")).to_be_visible()
     tile = page.locator(".tile", has_text="Picks filled").locator(".sub")
@@ -93,7 +89,6 @@ def test_the_figures_move_by_themselves(pool: Any, visit: Callable[..., Any]) ->
 
 def test_a_country_leads_to_its_proxies(pool: Any, visit: Callable[..., Any]) -> None:
     seen = visit()
-    seen.expected = MISSING
     page = seen.open(pool.base, "proxies?country=US,DE")
     expect(page.locator("input[name=country]")).to_have_value("US,DE")
     page.locator("input[name=country]").fill("")
@@ -102,7 +97,6 @@ def test_a_country_leads_to_its_proxies(pool: Any, visit: Callable[..., Any]) ->
 
 def test_one_proxy_has_a_drawer_that_the_keyboard_opens_and_closes(pool: Any, visit: Callable[..., Any]) -> None:
     seen = visit()
-    seen.expected = MISSING
     page = seen.open(pool.base)
     works(pool, page)
     page.goto(f"{pool.base}/#/proxies")
@@ -121,7 +115,6 @@ def test_one_proxy_has_a_drawer_that_the_keyboard_opens_and_closes(pool: Any, vi
 
 def test_a_ban_keeps_it_out_until_it_is_lifted(pool: Any, visit: Callable[..., Any]) -> None:
     seen = visit()
-    seen.expected = MISSING
     page = seen.open(pool.base)
     works(pool, page)
     page.goto(f"{pool.base}/#/proxies")
@@ -137,7 +130,6 @@ def test_a_ban_keeps_it_out_until_it_is_lifted(pool: Any, visit: Callable[..., A
 
 def test_language_and_theme_are_remembered(pool: Any, visit: Callable[..., Any]) -> None:
     seen = visit()
-    seen.expected = MISSING
     page = seen.open(pool.base, "links")
     page.get_by_role("button", name="中文").click()
     expect(page.locator("h1")).to_have_text("短链接")
@@ -150,7 +142,6 @@ def test_language_and_theme_are_remembered(pool: Any, visit: Callable[..., Any])
 
 def test_the_first_view_is_light_and_quick(pool: Any, visit: Callable[..., Any]) -> None:
     seen = visit()
-    seen.expected = MISSING
     page = seen.open(pool.base)
     expect(page.locator(".tile.accent")).to_be_visible()
     sizes = page.evaluate("performance.getEntries().filter((e) => e.decodedBodySize).map((e) => e.decodedBodySize)")
@@ -165,3 +156,40 @@ def test_lines_to_copy_have_the_address_filled_in(pool: Any, visit: Callable[...
     for client in ("curl", "requests", "httpx2", "Scrapy", "Playwright", "Shell"):
         page.get_by_role("button", name=client, exact=True).click()
         expect(page.locator("pre.code")).to_contain_text(pool.gateway.removeprefix("http://"))
+
+
+def test_a_source_is_tried_before_it_is_added(pool: Any, visit: Callable[..., Any]) -> None:
+    seen = visit()
+    page = seen.open(pool.base, "sources")
+    page.get_by_role("button", name="Add a source").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Address", exact=True).fill(pool.lab.lists[0])
+    dialog.get_by_role("textbox", name="Name").fill("tried list")
+    expect(dialog.get_by_role("button", name="Save")).to_be_disabled()
+    dialog.get_by_role("button", name="Test").click()
+    expect(dialog.locator(".preview-list li")).to_have_count(10)
+    dialog.get_by_role("button", name="Save").click()
+    row = page.get_by_role("button", name="tried list")
+    expect(row).to_be_visible()
+    row.click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").last.get_by_role("button", name="Delete").click()
+    expect(row).to_have_count(0)
+
+
+def test_a_target_is_tried_before_it_is_added(pool: Any, visit: Callable[..., Any]) -> None:
+    seen = visit()
+    page = seen.open(pool.base)
+    works(pool, page)
+    page.goto(f"{pool.base}/#/targets")
+    page.get_by_role("button", name="Add a target").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Address", exact=True).fill(pool.lab.judges[0].split("#")[0])
+    dialog.get_by_role("button", name="Test").click()
+    expect(dialog.locator(".preview li").first).to_be_visible()
+    expect(dialog.locator(".preview")).to_contain_text(re.compile("[0-9] of [1-9] proxies reach it"))
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("button", name=re.compile("^Delete ")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".empty")).to_contain_text("There is no target")

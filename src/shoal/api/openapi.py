@@ -26,7 +26,7 @@ from shoal.api.paging import CURSOR_PATTERN
 from shoal.api.query import PICK_FIELDS, PICK_LIMIT
 from shoal.api.source_bodies import source_bodies
 from shoal.api.source_views import SourceView, TrialView
-from shoal.api.target_views import TargetView
+from shoal.api.target_views import TargetTrialView, TargetView
 from shoal.api.views import (
     LeaseView,
     LinkView,
@@ -99,6 +99,7 @@ def schemas(limit: int) -> Json:
         SourceView,
         TrialView,
         TargetView,
+        TargetTrialView,
         LinkView,
         TokenView,
     ]

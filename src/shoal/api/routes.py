@@ -241,6 +241,9 @@ class Routes:
         gone = doc.responses({}, 404, 409, status=204, description="Deleted")
         self._add("/v1/targets", targets.all, "Sites that matter and how many reach them", doc.responses(listed), {})
         self._add("/v1/targets", targets.add, "One more site that matters", made, doc.body("TargetBody"), "POST")
+        trial = doc.responses({"application/json": doc.reference("TargetTrialView")}, 503)
+        summary = "What a site answers through a few proxies; nothing is kept"
+        self._add("/v1/targets/test", targets.test, summary, trial, doc.body("TargetBody"), "POST")
         self._add("/v1/targets/{name}", targets.one, "One of them", doc.responses(target, 404), dict(by_name))
         self._add("/v1/targets/{name}", targets.delete, "Ask a site no more", gone, dict(by_name), "DELETE")
 

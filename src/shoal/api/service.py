@@ -16,6 +16,7 @@ from shoal.engine.listing import Page
 from shoal.engine.on_request import Asked
 from shoal.engine.past import PastResult
 from shoal.engine.source_report import SourceReport
+from shoal.engine.target_trial import TargetTry
 from shoal.engine.targets import TargetReport
 from shoal.options import OwnSource, OwnTarget
 from shoal.ports import Added, Store
@@ -122,6 +123,10 @@ class PoolService(Protocol):
 
     async def add_target(self, own: OwnTarget, /) -> TargetReport | None:
         """One more, on disk when this returns; None when the name is taken. Raises RefusedTargetError."""
+        ...
+
+    async def try_target(self, own: OwnTarget, /) -> builtins.list[TargetTry]:
+        """What a site answers through a few proxies; nothing is kept. Raises RefusedTargetError."""
         ...
 
     async def delete_target(self, name: str, /) -> bool:

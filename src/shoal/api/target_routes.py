@@ -10,7 +10,7 @@ from starlette.responses import Response
 from shoal.api.bodies import read_body, read_target_body
 from shoal.api.responses import NO_STORE, json_response, problem_response
 from shoal.api.service import PoolService
-from shoal.api.target_views import target_view
+from shoal.api.target_views import target_view, trial_view
 from shoal.domain.problem import Problem
 from shoal.errors import RefusedTargetError
 
@@ -46,6 +46,14 @@ class TargetRoutes:
         if report is None:
             return problem_response(_TAKEN)
         return json_response(target_view(report), status=201)
+
+    async def test(self, request: Request) -> Response:
+        own = read_target_body(await read_body(request)).own
+        try:
+            tries = await self._service.try_target(own)
+        except RefusedTargetError as error:
+            return problem_response(Problem(403, "target_refused", f"{error}.".capitalize(), "url"))
+        return json_response(trial_view(tries))
 
     async def delete(self, request: Request) -> Response:
         name = request.path_params["name"]

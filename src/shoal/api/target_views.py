@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from shoal.api.times import Time, rfc3339
 from shoal.domain import Path
+from shoal.engine.target_trial import TargetTry
 from shoal.engine.targets import TargetReport
 
 
@@ -32,6 +35,40 @@ def reach_views(path: Path) -> list[ReachView]:
         )
         for reach in path.reaches
     ]
+
+
+class TargetTryView(Struct, frozen=True, gc=False):
+    """One proxy that was asked. ``why`` says what was wrong."""
+
+    id: str
+    proxy: str
+    ok: bool
+    banned: bool
+    latency_ms: float | None
+    why: str | None
+
+
+class TargetTrialView(Struct, frozen=True):
+    """What a site answered through a few proxies. Nothing of it was kept."""
+
+    reached: int
+    tried: int
+    results: list[TargetTryView]
+
+
+def trial_view(tries: Sequence[TargetTry]) -> TargetTrialView:
+    results = [
+        TargetTryView(
+            one.pick.record.id,
+            one.pick.proxy.url(),
+            one.seen.works,
+            one.seen.ban is not None,
+            round(one.seen.timing.total * 1000.0, 1) or None,
+            one.seen.ban or (None if one.seen.failure is None else one.seen.failure.detail or one.seen.failure.kind),
+        )
+        for one in tries
+    ]
+    return TargetTrialView(sum(one.ok for one in results), len(results), results)
 
 
 class TargetView(Struct, frozen=True):

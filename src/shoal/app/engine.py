@@ -28,6 +28,7 @@ from shoal.engine.replica import Replica
 from shoal.engine.scheduler import Scheduler
 from shoal.engine.service import PoolService
 from shoal.engine.source_book import SourceBook
+from shoal.engine.target_trial import TargetTrial
 from shoal.engine.targets import Targets
 from shoal.engine.visiting import Visiting
 from shoal.engine.way_out import PoolWayOut
@@ -93,6 +94,7 @@ async def _run(
         vantage=guard,
         on_request=OnRequest(guard, recorder, guard),
         targets=targets,
+        trial=TargetTrial(net.visitor, index, net.clock),
     )
     mirror = open_mirror(options.mirror, service, announce)
     # Known-good proxies first: a restart serves from memory before anything is asked of the network.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 
 from shoal.engine.events import Events
+from shoal.engine.target_trial import TargetTrial, TargetTry
 from shoal.engine.targets import TargetReport, Targets
 from shoal.errors import StoreError
 from shoal.options import OwnTarget
@@ -14,6 +15,7 @@ class TargetFace:
     """A part of ``PoolService``."""
 
     _targets: Targets | None
+    _trial: TargetTrial | None
     _events: Events
 
     def targets(self) -> builtins.list[TargetReport]:
@@ -30,6 +32,12 @@ class TargetFace:
             return None
         self._events.publish("target_added", {"name": target.name, "url": target.url})
         return self._targets.report(target.name)
+
+    async def try_target(self, own: OwnTarget) -> builtins.list[TargetTry]:
+        """What a site answers through a few proxies; nothing is kept. Raises RefusedTargetError and StoreError."""
+        if self._targets is None or self._trial is None:
+            raise StoreError("this process only reads the pool")
+        return await self._trial.run(self._targets.read(own))
 
     async def delete_target(self, name: str) -> bool:
         """Forget a target that was added; False when there is none of that name, or the settings file has it."""

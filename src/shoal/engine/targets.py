@@ -97,11 +97,16 @@ class Targets:
                 log.warning("targets cannot be read, trying again", error=str(error))
             await asyncio.sleep(FOLLOW_INTERVAL)
 
-    async def add(self, own: OwnTarget) -> Target | None:
-        """Keep one more, on disk when this returns; None when the name is taken. Raises RefusedTargetError."""
+    def read(self, own: OwnTarget) -> Target:
+        """What would be kept. Raises RefusedTargetError."""
         target, wrong = read_target(own, self._options, self._judge)
         if target is None:
             raise RefusedTargetError(f"the target {'; '.join(wrong)}")
+        return target
+
+    async def add(self, own: OwnTarget) -> Target | None:
+        """Keep one more, on disk when this returns; None when the name is taken. Raises RefusedTargetError."""
+        target = self.read(own)
         own = msgspec.structs.replace(own, name=target.name)
         while True:
             await self.load()

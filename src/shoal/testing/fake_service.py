@@ -14,7 +14,9 @@ from shoal.domain import (
     Feedback,
     Forecast,
     Health,
+    Kind,
     Lease,
+    Observation,
     Path,
     Pick,
     Query,
@@ -35,6 +37,7 @@ from shoal.engine.on_request import Asked
 from shoal.engine.past import PastResult
 from shoal.engine.ranking import Entry
 from shoal.engine.source_report import SourceReport, off_report
+from shoal.engine.target_trial import TargetTry
 from shoal.engine.targets import TargetReport
 from shoal.errors import RefusedTargetError, SourceChangeError
 from shoal.options import OwnSource, OwnTarget, PoolOptions, TargetOptions
@@ -214,6 +217,14 @@ class FakeService:
             return None
         self.kept[target.name] = target
         return self.targets()[-1]
+
+    async def try_target(self, own: OwnTarget, /) -> builtins.list[TargetTry]:
+        target, wrong = read_target(own, TargetOptions(), TargetRules().judge)
+        if target is None:
+            raise RefusedTargetError(f"the target {'; '.join(wrong)}")
+        seen = Observation("", Kind.PROBE, NOW, True, Scheme.HTTP, timing=Timing(total=0.2), target=target.name)
+        ban = replace(seen, works=False, ban="status 403")
+        return [TargetTry(pick, ban if place else seen) for place, pick in enumerate(self.list(Query(limit=2)))]
 
     async def delete_target(self, name: str, /) -> bool:
         return self.kept.pop(name, None) is not None

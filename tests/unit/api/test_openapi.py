@@ -30,7 +30,7 @@ def test_every_route_but_the_judges_is_described(client: TestClient) -> None:
                 "/v1/sources/{name}/resume",
             ),
             *("/v1/gateway", "/v1/gateway/connections", "/v1/sessions", "/v1/sessions/{id}"),
-            *("/v1/targets", "/v1/targets/{name}"),
+            *("/v1/targets", "/v1/targets/test", "/v1/targets/{name}"),
             *("/v1/links", "/v1/links/{code}", "/s/{code}", "/v1/tokens", "/v1/tokens/{id}"),
             *("/v1/stats/history", "/v1/events", "/v1/settings", "/metrics"),
         ]

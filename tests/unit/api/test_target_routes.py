@@ -82,3 +82,16 @@ def test_feedback_tells_a_ban(client: TestClient, service: FakeService) -> None:
     assert client.post("/v1/feedback", json=body).status_code == 204
     ((_, _, told),) = service.told
     assert (told.status, told.banned, told.target) == (403, True, "shop.example")
+
+
+def test_a_target_is_tried_before_it_is_kept(client: TestClient) -> None:
+    told = client.post("/v1/targets/test", json={"url": "https://shop.example/", "expect": {"status": 200}}).json()
+    assert (told["reached"], told["tried"]) == (1, 2)
+    assert [(one["ok"], one["banned"], one["why"]) for one in told["results"]] == [
+        (True, False, None),
+        (False, True, "status 403"),
+    ]
+    assert client.get("/v1/targets").json() == []
+    refused = client.post("/v1/targets/test", json={"url": "http://127.0.0.1/"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "target_refused")
+    assert client.post("/v1/targets/test", json={"url": "ftp://shop.example/"}).status_code == 400

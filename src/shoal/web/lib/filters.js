@@ -64,7 +64,7 @@ function Text({ name, params, change, ...rest }) {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => { timer.current = 0; change(name, value.trim()); }, 450);
   };
-  return html`<${Field} label=${t(`col.${name}`)}><input name=${name} value=${text} onInput=${type} autocomplete="off" spellcheck="false" ...${rest} /><//>`;
+  return html`<${Field} label=${t(`col.${name}`)}><input name=${name} value=${text} onInput=${type} autocomplete="off" spellcheck=${false} ...${rest} /><//>`;
 }
 
 export function Filters({ params, onChange }) {

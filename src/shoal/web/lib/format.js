@@ -15,7 +15,7 @@ export const isNumber = (value) => typeof value === 'number' && Number.isFinite(
 export const number = (value, digits = 0) =>
   isNumber(value) ? formatter({ maximumFractionDigits: digits, minimumFractionDigits: 0 }).format(value) : NONE;
 export const compact = (value) =>
-  isNumber(value) ? formatter({ notation: 'compact', maximumFractionDigits: 1 }).format(value) : NONE;
+  !isNumber(value) ? NONE : Math.abs(value) < 10_000 ? number(value, Math.abs(value) < 10 ? 1 : 0) : formatter({ notation: 'compact', maximumFractionDigits: 1 }).format(value);
 export const percent = (value, digits = 0) =>
   isNumber(value) ? formatter({ style: 'percent', maximumFractionDigits: digits }).format(value) : NONE;
 export const rate = (value) => (isNumber(value) ? number(value, Math.abs(value) < 10 ? 1 : 0) : NONE);
@@ -39,11 +39,11 @@ export function duration(seconds) {
   return `${number(seconds, seconds < 10 ? 1 : 0)} ${t('unit.s')}`;
 }
 
-/** "3 minutes ago", "in 2 hours". */
-export function ago(text, now = Date.now()) {
+/** "3 minutes ago", "in 2 hours". Whoever hands in the signal of the time is drawn again as it goes on. */
+export function ago(text) {
   const at = text ? Date.parse(text) : NaN;
   if (Number.isNaN(at)) return NONE;
-  const seconds = (at - now) / 1000;
+  const seconds = (at - Date.now()) / 1000;
   const relative = made('r', {}, (l) => new Intl.RelativeTimeFormat(l, { numeric: 'auto', style: 'short' }));
   for (const [unit, size] of [['day', 86_400], ['hour', 3_600], ['minute', 60]]) {
     if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);

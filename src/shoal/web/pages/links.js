@@ -32,11 +32,11 @@ function Make({ onMade }) {
   };
   const text = (set) => (event) => set(event.currentTarget.value);
   return html`<${Card} id="make" title=${t('links.make')}><form class="form" onSubmit=${make}>
-    <div class="row main-row"><${Field} label=${t('links.url')} class="wide-field"><input required placeholder="https://example.com/a/long/address" value=${url} onInput=${text(setUrl)} spellcheck="false" /><//>
+    <div class="row main-row"><${Field} label=${t('links.url')} class="wide-field"><input required placeholder="https://example.com/a/long/address" value=${url} onInput=${text(setUrl)} spellcheck=${false} /><//>
       <button class="button primary" disabled=${!url.trim()}>${t('links.shorten')}</button></div>
     <button type="button" class="link" aria-expanded=${open ? 'true' : 'false'} onClick=${() => setOpen(!open)}>${t('links.options')}</button>
     ${open && html`<div class="row">
-      <${Field} label=${t('links.alias')}><input value=${alias} onInput=${text(setAlias)} spellcheck="false" /><//>
+      <${Field} label=${t('links.alias')}><input value=${alias} onInput=${text(setAlias)} spellcheck=${false} /><//>
       <${Field} label=${t('links.lasts')}><${Select} value=${seconds} onChange=${setSeconds} options=${LASTS.map(([value, key]) => [value, t(key)])} /><//>
       <${Field} label=${t('links.limit')}><input type="number" min="1" value=${clicks} onInput=${text(setClicks)} /><//>
       <label class="tick"><input type="checkbox" checked=${permanent} onChange=${(event) => setPermanent(event.currentTarget.checked)} /> ${t('links.permanent')}</label>

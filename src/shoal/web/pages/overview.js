@@ -94,7 +94,7 @@ function Charts() {
         { label: t('chart.working'), values: of('working'), color: '--accent', fill: true },
         { label: t('chart.verified'), values: of('verified'), color: '--line-strong' },
       ],
-      checks: [{ label: t('chart.checks'), values: of('checks_per_second'), color: '--series-2', fill: true }],
+      checks: [{ label: t('chart.checks'), values: perSecond(rows, 'checked_total'), color: '--series-2', fill: true }],
       picks: [{ label: t('chart.success'), values: ratio(rows, 'picks_total', 'picks_failed'), color: '--series-3' }],
     };
     if (rows.some((row) => isNumber(row.expected))) lines.pool.splice(1, 0, { label: t('chart.expected'), values: of('expected'), color: '--series-3' });

@@ -112,7 +112,7 @@ export function Import({ onClose, onDone }) {
   return html`<${Dialog} title=${t('import.title')} onClose=${onClose} class="narrow">
     <p class="muted">${t('import.intro')}</p>
     <div class="form">
-      <${Field} label=${t('import.list')}><textarea rows="8" spellcheck="false" placeholder="192.0.2.10:3128\nsocks5://user:password@198.51.100.7:1080" value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea><//>
+      <${Field} label=${t('import.list')}><textarea rows="8" spellcheck=${false} placeholder="192.0.2.10:3128\nsocks5://user:password@198.51.100.7:1080" value=${text} onInput=${(event) => setText(event.currentTarget.value)}></textarea><//>
       <${Field} label=${t('import.file')}><input type="file" onChange=${read} /><//>
       <div class="row">
         <${Field} label=${t('col.scheme')}><${Select} value=${scheme} onChange=${setScheme} options=${[['', t('scheme.find')], ...['http', 'https', 'socks4', 'socks4a', 'socks5'].map((one) => [one, one])]} /><//>

@@ -131,7 +131,7 @@ function Add({ onClose }) {
   return html`<${Dialog} title=${t('source.add')} onClose=${onClose}>
     <p class="muted">${t('source.add.intro')}</p>
     <form class="form" onSubmit=${test}>
-      <${Field} label=${t('source.url')}><input type="url" required placeholder="https://example.com/proxies.txt" value=${url} onInput=${set(setUrl)} spellcheck="false" /><//>
+      <${Field} label=${t('source.url')}><input type="url" required placeholder="https://example.com/proxies.txt" value=${url} onInput=${set(setUrl)} spellcheck=${false} /><//>
       <div class="row">
         <${Field} label=${t('col.name')} hint=${t('source.name.hint')}><input value=${label} onInput=${set(setLabel)} /><//>
         <${Field} label=${t('col.scheme')}><${Select} value=${scheme} onChange=${(value) => { setScheme(value); setTold(null); }} options=${[['', t('scheme.find')], ...['http', 'https', 'socks4', 'socks4a', 'socks5'].map((one) => [one, one])]} /><//>

@@ -1,7 +1,7 @@
 // Targets: sites that matter to the reader, and which proxies reach them.
 import { html, useEffect, useState } from '../lib/html.js';
 import { post, remove } from '../lib/api.js';
-import { ago, duration, isNumber, number, percent } from '../lib/format.js';
+import { ago, duration, millis, number, percent } from '../lib/format.js';
 import { t } from '../lib/i18n.js';
 import { href } from '../lib/router.js';
 import { listOf, now, resource } from '../lib/state.js';
@@ -43,9 +43,10 @@ function Add({ onClose }) {
   const test = async (event) => {
     event.preventDefault();
     setBusy(true);
+    setTold(null);
     const answer = await attempt(async () => {
-      try { return (await post('/v1/targets/test', body())) ?? {}; } catch (problem) {
-        if (problem.status === 404 || problem.status === 405) { setCanTest(false); return {}; }
+      try { return await post('/v1/targets/test', body()); } catch (problem) {
+        if (problem.status === 404 || problem.status === 405) { setCanTest(false); return { tried: 0, results: [] }; }
         throw problem;
       }
     });
@@ -58,21 +59,21 @@ function Add({ onClose }) {
     setBusy(false);
     if (made) { targets.load(); onClose(); }
   };
-  const results = listOf(told, 'results', 'tries');
   return html`<${Dialog} title=${t('target.add')} onClose=${onClose}>
     <p class="muted">${t('target.add.intro')}</p>
     <form class="form" onSubmit=${test}>
       <${Field} label=${t('target.url')}><input type="url" required placeholder="https://example.com/" value=${url} onInput=${(event) => { setUrl(event.currentTarget.value); setTold(null); }} /><//>
       <div class="row">
         <${Field} label=${t('target.status')}><input placeholder="200–399" value=${status} onInput=${(event) => setStatus(event.currentTarget.value)} /><//>
-        <${Field} label=${t('target.regex')}><input value=${regex} spellcheck="false" onInput=${(event) => setRegex(event.currentTarget.value)} /><//>
-        <${Field} label=${t('target.notRegex')}><input value=${notRegex} spellcheck="false" onInput=${(event) => setNotRegex(event.currentTarget.value)} /><//>
+        <${Field} label=${t('target.regex')}><input value=${regex} spellcheck=${false} onInput=${(event) => setRegex(event.currentTarget.value)} /><//>
+        <${Field} label=${t('target.notRegex')}><input value=${notRegex} spellcheck=${false} onInput=${(event) => setNotRegex(event.currentTarget.value)} /><//>
       </div>
+      ${busy && !told && html`<${Loading} lines=${2} />`}
       ${told && canTest && html`<div class="preview">
-        ${isNumber(told.reach ?? told.ok) && html`<p>${t('target.test.result', { ok: number(told.reach ?? told.ok), count: number(told.tried ?? results.length) })}</p>`}
-        ${told.verdict && html`<p><${Badge} tone=${told.verdict === 'ok' ? 'good' : 'bad'}>${told.verdict}<//></p>`}
-        ${told.detail && html`<p class="break" lang="en">${told.detail}</p>`}
-        ${results.length > 0 && html`<ul class="list">${results.slice(0, 10).map((one, place) => html`<li key=${place}><code class="grow break">${one.proxy || one.id}</code><span class="break">${one.detail || one.verdict || one.status || (one.ok ? t('proxy.worked') : '')}</span></li>`)}</ul>`}
+        <p>${told.tried ? t('target.test.result', { ok: number(told.reached), count: number(told.tried) }) : t('target.test.none')}</p>
+        <ul class="list">${told.results.map((one) => html`<li key=${one.proxy}><code class="grow break">${one.proxy}</code>
+          <span class="small muted break">${one.why || millis(one.latency_ms)}</span>
+          <${Badge} tone=${one.ok ? 'good' : 'bad'}>${one.ok ? t('proxy.reaches') : one.banned ? t('target.isBan') : t('proxy.fails')}<//></li>`)}</ul>
       </div>`}
       ${!canTest && html`<${Notice}>${t('target.noTest')}<//>`}
       <div class="dialog-actions"><${Button} onClick=${onClose}>${t('cancel')}<//>
