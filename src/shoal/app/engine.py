@@ -94,8 +94,8 @@ async def _run(
         vantage=guard,
         on_request=OnRequest(guard, recorder, guard),
         targets=targets,
-        trial=TargetTrial(net.visitor, index, net.clock),
     )
+    service.trial = TargetTrial(net.visitor, index, net.clock)
     mirror = open_mirror(options.mirror, service, announce)
     # Known-good proxies first: a restart serves from memory before anything is asked of the network.
     await recorder.recall()

@@ -27,7 +27,6 @@ from shoal.engine.scheduler import Scheduler
 from shoal.engine.source_book import SourceBook
 from shoal.engine.source_report import SourceReport, reports_of
 from shoal.engine.target_face import TargetFace
-from shoal.engine.target_trial import TargetTrial
 from shoal.engine.targets import Targets
 from shoal.errors import StoreError
 from shoal.policy.health_report import problems
@@ -66,7 +65,6 @@ class PoolService(TargetFace):
         book: SourceBook | None = None,
         importer: Collector | None = None,
         targets: Targets | None = None,
-        trial: TargetTrial | None = None,
     ) -> None:
         self._book = book
         self._importer = importer or collector
@@ -82,7 +80,6 @@ class PoolService(TargetFace):
         self.gateway_figures: Callable[[], GatewayFigures] | None = None
         """What went through the gateway, set by whoever opens one."""
         self._targets = targets
-        self._trial = trial
         self._started_at = clock.now()
         self._counts = Counts()
         self._store_error: str | None = None

@@ -15,7 +15,8 @@ class TargetFace:
     """A part of ``PoolService``."""
 
     _targets: Targets | None
-    _trial: TargetTrial | None
+    trial: TargetTrial | None = None
+    """Asks a site before it is kept; set where there is somebody who can ask."""
     _events: Events
 
     def targets(self) -> builtins.list[TargetReport]:
@@ -35,9 +36,9 @@ class TargetFace:
 
     async def try_target(self, own: OwnTarget) -> builtins.list[TargetTry]:
         """What a site answers through a few proxies; nothing is kept. Raises RefusedTargetError and StoreError."""
-        if self._targets is None or self._trial is None:
+        if self._targets is None or self.trial is None:
             raise StoreError("this process only reads the pool")
-        return await self._trial.run(self._targets.read(own))
+        return await self.trial.run(self._targets.read(own))
 
     async def delete_target(self, name: str) -> bool:
         """Forget a target that was added; False when there is none of that name, or the settings file has it."""
