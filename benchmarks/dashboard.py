@@ -106,14 +106,26 @@ def one_size(browser: Browser, size: int, seconds: float, rounds: int, folder: P
                 raise SystemExit(f"the server did not start: {(folder / 'server.log').read_text()[-800:]}")
             time.sleep(0.2)
         view = first_view(browser, port)
-        without, with_page = [], []
+        without, with_page, requests = [], [], []
         for _ in range(rounds):
             without.append(share(child.pid, seconds))
             page = opened(browser, port)
+            asked: list[str] = []
+            page.on("request", lambda request: asked.append(request.url))  # noqa: B023 - closed in this round
             page.wait_for_timeout(3_000)
-            with_page.append(share(child.pid, seconds))
+            begin = time.monotonic()
+            before = cpu_of(child.pid)
+            # Playwright's own wait, so that it hears what the page asks meanwhile.
+            page.wait_for_timeout(1000.0 * seconds)
+            with_page.append((cpu_of(child.pid) - before) / (time.monotonic() - begin))
+            requests.append(len(asked))
             page.context.close()
-        return {**view, "without": min(without), "with": min(with_page), "page": min(with_page) - min(without)}
+        if not min(requests):
+            raise SystemExit("the open page asked for nothing: it does not follow the pool")
+        return {
+            **view, "without": min(without), "with": min(with_page), "page": min(with_page) - min(without),
+            "requests": min(requests),
+        }  # fmt: skip
 
 
 def main() -> None:
@@ -139,7 +151,10 @@ def main() -> None:
                 ("  figures stand after", f"{found['seconds']:.2f} s"),
                 ("  server without a page", f"{100 * found['without']:.2f} % of a core"),
                 ("  server with one open", f"{100 * found['with']:.2f} % of a core"),
-                ("  so the page costs", f"{100 * found['page']:.2f} %"),
+                (
+                    "  so the page costs",
+                    f"{100 * found['page']:.2f} % ({found['requests']:.0f} requests and its events)",
+                ),
             ]
         browser.close()
     report("dashboard", {"sizes": figures}, lines)

@@ -68,6 +68,31 @@ def test_no_page_shuts_anybody_out(pool: Any, visit: Callable[..., Any], dark: b
     assert found == []
 
 
+def test_no_dialog_shuts_anybody_out(pool: Any, visit: Callable[..., Any]) -> None:
+    seen = visit(1280, 900, bypass_csp=True)
+    page = seen.open(pool.base)
+    works(pool, page)
+    page.evaluate(AXE)
+    found = []
+    for name, button in (
+        ("proxies", ".row-link"),
+        ("proxies", "text=Import"),
+        ("proxies", "text=Export"),
+        ("proxies", "text=Save as link"),
+        ("sources", "text=Add a source"),
+        ("targets", "text=Add a target"),
+        ("tokens", "text=Make a token"),
+    ):
+        page.goto(f"{pool.base}/#/{name}")
+        page.locator(f"main >> {button}").first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        settled(page)
+        found += violations(page, button)
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    assert found == []
+
+
 def violations(page: Page, where: str) -> list[str]:
     told = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [

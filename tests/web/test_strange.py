@@ -119,9 +119,8 @@ def test_an_address_that_was_made_to_harm_does_nothing(serve: Callable[..., str]
         "proxies/../../v1/tokens", "proxies/%22%3E%3Cscript%3E", "nothing/at/all?x=1", "%E0%A4%A",
         "javascript:alert(1)",
     ):  # fmt: skip
-        page = seen.open(base, name)
+        page = opened(seen, base, name)
         assert page.title().endswith("· Shoal")
-        page.close()
 
 
 def test_an_empty_pool_says_what_to_do(serve: Callable[..., str], visit: Callable[..., Any]) -> None:

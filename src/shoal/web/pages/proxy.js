@@ -11,6 +11,11 @@ import { Abilities, Forecast, hostPort } from './proxies.js';
 
 const kindOf = (told) => (told ? `${told.stage}.${told.reason}` : null);
 
+/** A failure in words; the server's own sentence and what it noted stand below. */
+const Told = ({ failure: told }) => html`${failure(kindOf(told))}
+  ${told.blame && html` <${Badge} tone=${told.blame === 'proxy' ? 'bad' : 'none'}>${word('blame', told.blame)}<//>`}
+  ${(told.detail || told.sentence) && html`<div class="small muted break" lang="en">${told.detail || told.sentence}</div>`}`;
+
 function Strip({ rows }) {
   return html`<ol class="strip" aria-label=${t('proxy.results')}>
     ${rows.map((row, place) => {
@@ -52,7 +57,7 @@ function PathCard({ path, past }) {
       [t('col.honesty'), word('honesty', path.honesty)],
       [t('col.exit'), path.exit || path.country ? html`<span class="break">${path.country ? `${country(path.country)} ` : ''}${path.exit ? html`<code>${path.exit}</code>` : ''}${path.asn ? ` AS${path.asn}` : ''}</span>` : '–'],
       [t('col.lastOk'), html`<span title=${moment(path.last_ok)}>${ago(path.last_ok, now.value)}</span>`],
-      path.failure && [t('proxy.lastFault'), html`${failure(kindOf(path.failure))}${path.failure.detail && html`<div class="small muted break">${path.failure.detail}</div>`}`],
+      path.failure && [t('proxy.lastFault'), html`<${Told} failure=${path.failure} />`],
     ]} />
     ${past && html`<h3>${t('proxy.results')}</h3><${Past} rows=${past} />`}
     ${path.targets?.length > 0 && html`<${Reaches} rows=${path.targets} />`}
@@ -121,8 +126,7 @@ export function ProxyDrawer({ id, onClose, onChanged }) {
       ${record.paths.map((path) => html`<${PathCard} key=${path.scheme} path=${path} past=${past && past.filter((row) => row.scheme === path.scheme)} />`)}
       <h3>${t('proxy.record')}</h3>
       <${Definitions} rows=${[
-        [t('proxy.lastCheck'), html`<span title=${moment(record.last_check)}>${ago(record.last_check, now.value)}</span>${record.failure ? html` · ${failure(kindOf(record.failure))}` : record.last_check ? html` · ${t('proxy.worked')}` : ''}
-          ${record.failure?.detail && html`<div class="small muted break">${record.failure.detail}</div>`}`],
+        [t('proxy.lastCheck'), html`<span title=${moment(record.last_check)}>${ago(record.last_check, now.value)}</span>${record.failure ? html` · <${Told} failure=${record.failure} />` : record.last_check ? html` · ${t('proxy.worked')}` : ''}`],
         [t('proxy.nextCheck'), html`<span title=${moment(record.next_check)}>${ago(record.next_check, now.value)}</span>`],
         [t('proxy.checks'), number(record.checks)],
         record.username && [t('proxy.username'), html`<code class="break">${record.username}</code>`],
