@@ -72,7 +72,7 @@ function Add({ onClose }) {
       ${told && canTest && html`<div class="preview">
         <p>${told.tried ? t('target.test.result', { ok: number(told.reached), count: number(told.tried) }) : t('target.test.none')}</p>
         <ul class="list">${told.results.map((one) => html`<li key=${one.proxy}><code class="grow break">${one.proxy}</code>
-          <span class="small muted break">${one.why || millis(one.latency_ms)}</span>
+          <span class="small muted break">${one.why || (one.latency_ms ? millis(one.latency_ms) : '')}</span>
           <${Badge} tone=${one.ok ? 'good' : 'bad'}>${one.ok ? t('proxy.reaches') : one.banned ? t('target.isBan') : t('proxy.fails')}<//></li>`)}</ul>
       </div>`}
       ${!canTest && html`<${Notice}>${t('target.noTest')}<//>`}
