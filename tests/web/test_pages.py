@@ -199,7 +199,7 @@ def test_a_source_is_tried_before_it_is_added(pool: Any, visit: Callable[..., An
     expect(row).to_be_visible()
     row.click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").last.get_by_role("button", name="Delete").click()
+    page.locator("dialog.narrow").get_by_role("button", name="Delete").click()
     expect(row).to_have_count(0)
 
 
