@@ -20,6 +20,10 @@ from shoal.policy.admission import Admission
 from shoal.probe.judges import chosen_judges
 
 
+_START = 20.0
+"""Seconds that processes get to start on a busy machine before it is said that no judge answers."""
+
+
 @asynccontextmanager
 async def open_prober(options: Options) -> AsyncIterator[Guard]:
     """Judges asked, nothing stored: what checks are made with, in this process. Raises the ``ShoalError`` family."""
@@ -45,7 +49,8 @@ async def open_checker(options: Options, processes: int = 1) -> AsyncIterator[On
         prober: Guard | Workers
         if processes > 1:
             chosen_judges(options.judge, rules.refusal)  # A bad setting is told once, not by each process.
-            prober = await stack.enter_async_context(checking_processes(options, concurrency, processes))
+            prober = workers = await stack.enter_async_context(checking_processes(options, concurrency, processes))
+            await workers.started(_START)
         else:
             prober = await stack.enter_async_context(open_prober(options))
             concurrency = prober.limit.ceiling

@@ -150,6 +150,13 @@ class Workers:
         self._workers = [_Worker() for _ in range(processes)]
         self._numbers = count()
         self._well = asyncio.Event()
+        self._told = asyncio.Event()
+
+    async def started(self, patience: float) -> None:
+        """Return once a process has said how its judges are, or after ``patience`` seconds: until then nobody knows."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._told.wait()
 
     # -- ports.Vantage -----------------------------------------------------------------------------------------
 
@@ -228,6 +235,7 @@ class Workers:
                 entry[1].set_result(result)
         if reply.status is not None:
             worker.status = reply.status
+            self._told.set()
             self._settle()
 
     def _settle(self) -> None:
