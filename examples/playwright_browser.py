@@ -3,6 +3,7 @@
 Needs Playwright and a browser; without them it only shows the settings that Playwright would get.
 """
 
+import shutil
 import sys
 
 from shoal_client.playwright import proxy_settings
@@ -16,7 +17,8 @@ except ImportError:
     print("Playwright is not installed; its proxy would be", settings["server"])
 else:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(proxy=settings)
+        # The system's Chromium where there is one, else the browser that `playwright install chromium` fetched.
+        browser = playwright.chromium.launch(proxy=settings, executable_path=shutil.which("chromium"))
         page = browser.new_page()
         page.goto(url)
         print(page.title(), "through", settings["server"])

@@ -33,7 +33,7 @@ SCRIPTS: dict[str, tuple[str, list[str]]] = {
     "async_httpx.py": ("http /echo", ["200 through http://127."]),
     "async_aiohttp.py": ("http /big", ["200 1048576 bytes"]),
     "scrapy_spider.py": ("http /big", ["200 1048576 bytes through http://127."]),
-    "playwright_browser.py": ("https /echo", ["http://127."]),
+    "playwright_browser.py": ("http /echo", ["through http://127."]),
 }
 
 

@@ -19,7 +19,6 @@ from shoal.policy.address_rules import AddressRules
 from shoal.policy.admission import Admission
 from shoal.probe.judges import chosen_judges
 
-
 _START = 20.0
 """Seconds that processes get to start on a busy machine before it is said that no judge answers."""
 
