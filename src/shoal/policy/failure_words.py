@@ -25,7 +25,7 @@ _REASONS: Final = {
     "unreachable": "unreachable",
     "eof": "closed early",
     "malformed": "not what was asked",
-    "auth": "wants another password",
+    "auth": "wants a password, or another one",
     "denied": "denied",
     "bad_status": "error status",
     "cert": "wrong certificate",

@@ -187,7 +187,9 @@ def _read_azenv(judge: Judge, body: bytes, nonce: str) -> Echo:
 def _read_trace(judge: Judge, body: bytes, nonce: str) -> Echo:
     lines = body[:_ANSWER_LIMIT].decode("latin-1").splitlines()
     values = dict(line.split("=", 1) for line in lines if "=" in line)
-    return Echo(_address(values.get("ip", "")), nonce in values.get("uag", ""), (), None, body)
+    # The judge's own name may be our address (a judge beside us): that it comes back proves nothing.
+    shown = "\n".join(line for line in lines if line not in (f"h={judge.host}", f"h={judge.host}:{judge.port}"))
+    return Echo(_address(values.get("ip", "")), nonce in values.get("uag", ""), (), None, shown.encode("latin-1"))
 
 
 _ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]{3,45}")

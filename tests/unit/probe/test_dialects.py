@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shoal.domain import Anonymity
 from shoal.domain.judge import DOCUMENTS, judge_mac
+from shoal.policy.verdict import OwnAddresses, anonymity_of
 from shoal.probe import parse_judge
 from shoal.probe.dialects import (
     document_template,
@@ -131,6 +133,16 @@ def test_azenv_pages_are_read_line_by_line():
 def test_a_trace_tells_address_and_user_agent():
     echo = read_echo(TRACE, f"fl=1\nip=2001:db8::5\nuag=x {NONCE}\n".encode(), NONCE)
     assert (echo.address, echo.nonce_ok) == ("2001:db8::5", True)
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "127.0.0.1:8080"])
+def test_the_name_of_a_judge_beside_us_is_not_taken_for_our_address_given_away(name):
+    judge = parse_judge("http://127.0.0.1:8080/cdn-cgi/trace")
+    ours = OwnAddresses({"127.0.0.1"})
+    page = f"fl=1\nh={name}\nip=127.7.7.7\nuag=x {NONCE}\n"
+    assert anonymity_of(read_echo(judge, page.encode(), NONCE), ours, {}) is Anonymity.ELITE
+    told = read_echo(judge, f"{page}via=127.0.0.1\n".encode(), NONCE)
+    assert anonymity_of(told, ours, {}) is Anonymity.TRANSPARENT
 
 
 def test_a_plain_address_never_proves_a_nonce():
