@@ -18,7 +18,7 @@ from shoal.engine.past import Past
 from shoal.engine.ranking import Entry, Ranking, step_of
 from shoal.engine.reaching import Reaching
 from shoal.options import PoolOptions
-from shoal.policy.forecast import BUILT_IN, forecast
+from shoal.policy.forecast import BUILT_IN, confidence, forecast
 from shoal.policy.learning import Model
 from shoal.policy.selection import choose, fits, timely, worth
 from shoal.policy.source_use import SourceUse
@@ -177,8 +177,9 @@ class Pool:
             found = self._rested(found if query.vantage is None else self._best_from(found, query.vantage, now))
         entry = choose(found, query, self._rng)
         self._note_pick(entry)
-        seen = self._forecast_of(entry, now, query.vantage)
-        return _as_pick(entry, seen if query.vantage is not None else Forecast(entry.chance, seen.confidence))
+        if query.vantage is not None:
+            return _as_pick(entry, self._forecast_of(entry, now, query.vantage))
+        return _as_pick(entry, Forecast(entry.chance, confidence(entry.path.health, now)))
 
     def _best_from(self, found: builtins.list[Entry], vantage: str, now: float) -> builtins.list[Entry]:
         """Those whose forecast as seen from there is nearly the best one."""

@@ -197,5 +197,11 @@ def forecast(health: Health, now: float, prior: float = PRIOR, model: Model = BU
     """
     if not health.oks and not health.bads:
         return Forecast(prior, 0.0)
+    return Forecast(probability(model, features(health, now, prior)), confidence(health, now))
+
+
+def confidence(health: Health, now: float) -> float:
+    """How sure a forecast for ``now`` is: 0 knows nothing, 1 certain. For who already has the probability: it takes a
+    fifth of the time of both."""
     mass = (masses(health.ok)[2] + masses(health.bad)[2]) * exp(-max(0.0, now - health.at) / _S2)
-    return Forecast(probability(model, features(health, now, prior)), mass / (mass + 2.0))
+    return mass / (mass + 2.0)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from shoal.domain import Health
 from shoal.domain.health import TIME_SCALES, masses
-from shoal.policy.forecast import FEATURES, PRIOR, features, fold, forecast, long_run_rate
+from shoal.policy.forecast import FEATURES, PRIOR, confidence, features, fold, forecast, long_run_rate
 
 NOW = 1_790_000_000.0
 RESULT = st.tuples(st.booleans(), st.floats(0.0, 2_000_000.0))
@@ -57,6 +57,7 @@ def test_a_forecast_is_a_probability_with_a_confidence(results: list[tuple[bool,
     found = forecast(remember(results), NOW + later)
     assert 0.0 <= found.probability <= 1.0
     assert 0.0 <= found.confidence < 1.0
+    assert confidence(remember(results), NOW + later) == found.confidence
 
 
 @given(HISTORY)
