@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shoal.app.checker import open_checker, open_prober
 from shoal.app.pool import Pool, open_pool, open_scheduler, open_server
-from shoal.app.reader import credits_of, fetch_all, open_reader, try_all
+from shoal.app.reader import credits_of, fetch_all, open_reader, sources_of, try_all
 from shoal.config.folders import data_folder
 from shoal.engine.one_shot import CheckedEntry
 
@@ -20,5 +20,6 @@ __all__ = [
     "open_reader",
     "open_scheduler",
     "open_server",
+    "sources_of",
     "try_all",
 ]

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from shoal.app.engine import open_targets
 from shoal.config.folders import data_folder
 from shoal.domain import Candidate
-from shoal.domain.source import SourceCredit, SourceTrial
+from shoal.domain.source import ListedSource, SourceCredit, SourceTrial
+from shoal.engine.kept_sources import KEPT, decoded
 from shoal.engine.leasing import Leasing
 from shoal.engine.pool import Pool as Index
 from shoal.engine.recorder import Recorder
@@ -24,6 +25,7 @@ from shoal.options import Options
 from shoal.policy.address_rules import AddressRules
 from shoal.policy.source_credit import CreditTally, Lags, worked_once
 from shoal.ports import Harvest, Source, SourceError, SourceState
+from shoal.sources.listing import list_sources, listed_table
 from shoal.sources.registry import open_named, open_sources
 from shoal.sources.trial import try_source
 from shoal.stores.open import open_store
@@ -91,10 +93,10 @@ async def credits_of(options: Options) -> list[SourceCredit]:
 
     Raises ``StoreError`` when there is none.
     """
-    folder = data_folder(options)
-    if options.store.url == "memory:" or (not options.store.url and not (folder / "shoal.db").exists()):
-        raise StoreError(f"{options.store.url or folder} holds no pool; start one with `shoal up`")
-    store = open_store(options.store, folder / "shoal.db")
+    if not _holds_a_pool(options):
+        where = options.store.url or data_folder(options)
+        raise StoreError(f"{where} holds no pool; start one with `shoal up`")
+    store = open_store(options.store, data_folder(options) / "shoal.db")
     await store.open()
     try:
         tally, lags = CreditTally(), Lags()
@@ -108,3 +110,26 @@ async def credits_of(options: Options) -> list[SourceCredit]:
         return list(tally.credits(listed, lags).values())
     finally:
         await store.close()
+
+
+async def sources_of(options: Options) -> tuple[ListedSource, ...]:
+    """Every source of the settings and the catalogue, and those that were added or switched while the pool ran.
+
+    Without a pool, those of the settings only. Raises ``StoreError`` when there is one that cannot be read.
+    """
+    listed = list_sources(options.sources)
+    if not _holds_a_pool(options):
+        return listed
+    store = open_store(options.store, data_folder(options) / "shoal.db")
+    await store.open()
+    try:
+        kept = decoded(await store.get_meta(KEPT))
+    finally:
+        await store.close()
+    return kept.whole(listed, lambda own: listed_table(own, own.enabled))
+
+
+def _holds_a_pool(options: Options) -> bool:
+    """Whether there may be one: that of a server shows when it is asked."""
+    url = options.store.url
+    return url != "memory:" and (bool(url) or (data_folder(options) / "shoal.db").exists())

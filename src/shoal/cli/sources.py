@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import rich_click as click
 
 from shoal.cli.exits import NOTHING_FOUND, NOTHING_REACHABLE, OK, say
-from shoal.cli.flags import configured, reading
+from shoal.cli.flags import configured, importing, reading
 from shoal.cli.lazy import LazyGroup
 
 if TYPE_CHECKING:
@@ -39,12 +39,24 @@ def sources() -> None:
 @click.command("list")
 @click.option("--on", "only_on", is_flag=True, help="Only those that are read.")
 @_JSON
-@configured
+@importing
 def list_command(options: Options, only_on: bool, as_json: bool) -> int:
-    """Show every source: yours first, then the catalogue. Nothing is contacted."""
+    """Show every source: yours first, then the catalogue. No source is contacted.
+
+    Those that were added or switched while the pool ran are read from its data folder, or from its store.
+    """
+    import asyncio
+
+    from shoal.app import sources_of
+    from shoal.errors import StoreError
     from shoal.sources.listing import list_sources
 
-    rows = [row for row in list_sources(options.sources) if row.enabled or not only_on]
+    try:
+        every = asyncio.run(sources_of(options))
+    except StoreError as error:
+        say(f"what was added while the pool ran cannot be shown: {error}")
+        every = list_sources(options.sources)
+    rows = [row for row in every if row.enabled or not only_on]
     if as_json:
         import msgspec
 

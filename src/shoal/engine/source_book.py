@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
-from msgspec import Struct
 from msgspec.structs import replace
 
 from shoal.domain.source import PUBLIC_TIER, ListedSource, SourceTrial
 from shoal.engine.collector import Collector
 from shoal.engine.events import Events
+from shoal.engine.kept_sources import KEPT, Kept, decoded
 from shoal.engine.pool import Pool
 from shoal.engine.source_report import SourceReport, off_report
 from shoal.errors import ConfigError, SourceChangeError, StoreError
@@ -19,7 +19,6 @@ from shoal.options import OwnSource, SourceOptions
 from shoal.policy.source_limits import limits_of
 from shoal.ports import Clock, Source, SourceShop, SourceState, Store
 
-_META = "sources-added"
 _LIMIT = 1_000
 """Sources that users may add: each is a task, and all of them are one value of the store."""
 _TRIES = 100
@@ -27,16 +26,6 @@ _FOLLOW = 5.0
 """Seconds between looks at what other processes changed."""
 
 log = structlog.get_logger("shoal.sources")
-
-
-class Kept(Struct, frozen=True):
-    """What is stored. ``switched`` says of rows of the catalogue whether they are read."""
-
-    tables: tuple[OwnSource, ...] = ()
-    switched: dict[str, bool] = {}
-
-    def table(self, name: str) -> OwnSource | None:
-        return next((own for own in self.tables if own.name == name), None)
 
 
 class SourceBook:
@@ -83,16 +72,14 @@ class SourceBook:
         return self._kept.table(name) is not None or (self._shop.is_row(name) and not self._shop.is_fixed(name))
 
     def listed(self) -> tuple[ListedSource, ...]:
-        """Every source of settings, catalogue and users, with what is switched here."""
-        switched = self._kept.switched
-        return tuple(replace(one, enabled=switched.get(one.name, one.enabled)) for one in self._shop.listed())
+        """Every source of settings and catalogue, with what is switched here."""
+        return self._kept.shown(self._shop.listed())
 
     def filled_in(self, reports: Sequence[SourceReport], *, every: bool) -> list[SourceReport]:
         """Reports with what only the book knows, and those on sources that are off (rows of the catalogue: if ``every``
         one is wanted)."""
-        entries = {one.name: one for one in self.listed()}
         added = {own.name: self._shop.entry(own) for own in self._kept.tables}
-        entries |= added
+        entries = {one.name: one for one in self.listed()} | added
         shown = {report.name for report in reports}
         off = [
             off_report(one, self.problems.get(one.name))
@@ -181,22 +168,22 @@ class SourceBook:
         now = self._clock.now()
         if 0.0 <= now - self._looked_at < _FOLLOW:
             return
-        stored = await self._store.get_meta(_META)
+        stored = await self._store.get_meta(KEPT)
         self._looked_at = now
         if stored != self._read:
             await self._take_up(stored)
 
     async def _change(self, act: Changing) -> None:
         for _ in range(_TRIES):
-            before = await self._store.get_meta(_META)
-            value = msgspec.json.encode(act(_decoded(before)))
-            if await self._store.swap_meta(_META, before, value):
+            before = await self._store.get_meta(KEPT)
+            value = msgspec.json.encode(act(decoded(before)))
+            if await self._store.swap_meta(KEPT, before, value):
                 await self._take_up(value)
                 return
         raise StoreError("others change the sources all the time; try again")
 
     async def _take_up(self, stored: bytes | None) -> None:
-        before, kept = self._kept, _decoded(stored)
+        before, kept = self._kept, decoded(stored)
         self._kept, self._read = kept, stored
         wanted = {own.name: own for own in kept.tables if own.enabled}
         for name, own in list(self._open.items()):
@@ -254,13 +241,3 @@ class SourceBook:
 
 
 Changing = Callable[[Kept], Kept]
-
-
-def _decoded(stored: bytes | None) -> Kept:
-    if stored is None:
-        return Kept()
-    try:
-        return msgspec.json.decode(stored, type=Kept)
-    except msgspec.MsgspecError:
-        log.warning("what was stored of added sources cannot be read; a newer version wrote it")
-        return Kept()

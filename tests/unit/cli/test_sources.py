@@ -1,14 +1,19 @@
 """``shoal sources``: what is shown, and what changes in the settings file."""
 
+import asyncio
 import json
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from shoal.cli.main import run
 from shoal.config import load_options
+from shoal.engine.kept_sources import KEPT, Kept
+from shoal.options import OwnSource, StoreOptions
 from shoal.sources.registry import names_on
+from shoal.stores.open import open_store
 
 Capture = pytest.CaptureFixture[str]
 
@@ -35,6 +40,36 @@ def test_the_list_shows_the_catalogue_and_what_is_ones_own(path: Path, capsys: C
     assert run(["sources", "list", "--on", "--config", str(path)]) == 0
     out, err = capsys.readouterr()
     assert "mine" in out and "spys" not in out and "1 of 1 are read" in err
+
+
+def test_the_list_shows_what_was_added_and_switched_while_the_pool_ran(path: Path, capsys: Capture) -> None:
+    path.touch()
+    data = path.parent / "data"
+    data.mkdir()
+
+    async def change() -> None:
+        store = open_store(StoreOptions(), data / "shoal.db")
+        await store.open()
+        try:
+            table = OwnSource(name="partner", url="https://lists.example/a.txt?token=t0p", enabled=False)
+            await store.swap_meta(KEPT, None, msgspec.json.encode(Kept((table,), {"spys-http": False})))
+        finally:
+            await store.close()
+
+    asyncio.run(change())
+    assert run(["sources", "list", "--json", "--config", str(path), "--data", str(data)]) == 0
+    out = capsys.readouterr().out
+    rows = {row["name"]: row for row in map(json.loads, out.splitlines())}
+    assert rows["partner"]["place"] == "lists.example" and not rows["partner"]["enabled"] and "t0p" not in out
+    assert not rows["spys-http"]["enabled"] and "spys-http" in on(path)
+
+
+def test_a_pool_that_cannot_be_read_hides_no_source_of_the_settings(path: Path, capsys: Capture) -> None:
+    path.write_text('[[source]]\nname = "mine"\ninline = "192.0.2.1:80"\n')
+    (path.parent / "shoal.db").write_bytes(b"this is no database, and long enough to be told from one" * 30)
+    assert run(["sources", "list", "--json", "--config", str(path), "--data", str(path.parent)]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out.splitlines()[0])["name"] == "mine" and "cannot be shown" in err
 
 
 def test_a_row_is_switched_off_and_on_and_nothing_else_changes(path: Path) -> None:
