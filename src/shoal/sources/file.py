@@ -7,40 +7,24 @@ import stat
 import sys
 from pathlib import Path
 
-from shoal.domain import Scheme, Trust
 from shoal.ports import Harvest, SourceError
 from shoal.ports.store import SourceState
 from shoal.sources.apart import apart
+from shoal.sources.document import DocumentSource, SourceTerms
 from shoal.sources.place import STDIN
-from shoal.sources.reading import read_document
 
 _PIECE_BYTES = 1 << 20
 
 
-class FileSource:
+class FileSource(DocumentSource):
     """Read again when time of change or size differ: the pair is kept as the state's ``etag``.
 
     ``path`` is a file or ``-`` for standard input. What has no size (standard input, a pipe) is read once.
     """
 
-    def __init__(
-        self,
-        name: str,
-        path: str,
-        *,
-        interval: float,
-        trust: Trust = Trust.OWN,
-        scheme: Scheme | None = None,
-        size_limit_bytes: int = 67_108_864,
-        line_limit_bytes: int = 4096,
-    ) -> None:
-        self.name = name
-        self.trust = trust
-        self.interval = interval
-        self.scheme = scheme
+    def __init__(self, name: str, path: str, terms: SourceTerms) -> None:
+        super().__init__(name, terms)
         self.path = path
-        self._size_limit_bytes = size_limit_bytes
-        self._line_limit_bytes = line_limit_bytes
         self._drained = False
 
     @property
@@ -58,9 +42,7 @@ class FileSource:
         if data is None:
             return Harvest(unchanged=True, etag=mark)
         self._drained = mark is None
-        extraction = await read_document(
-            data, scheme=self.scheme, content_type="", name=self.path, line_limit_bytes=self._line_limit_bytes
-        )
+        extraction = await self._extract(data, name=self.path)
         return Harvest(
             candidates=tuple(extraction.candidates),
             refused=extraction.refused,
@@ -87,8 +69,8 @@ class FileSource:
         data = bytearray()
         while piece := os.read(descriptor, _PIECE_BYTES):
             data += piece
-            if len(data) > self._size_limit_bytes:
+            if len(data) > self._terms.size_limit_bytes:
                 raise SourceError(
-                    f"{self.contacts} is longer than {self._size_limit_bytes} bytes; split it or raise the limit."
+                    f"{self.contacts} is longer than {self._terms.size_limit_bytes} bytes; split it or raise the limit."
                 )
         return bytes(data)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shoal.domain import Candidate, Scheme, Trust
+from shoal.domain import Candidate
 from shoal.ports import Harvest, SourceError
 from shoal.ports.store import SourceState
 from shoal.sources.apart import apart
-from shoal.sources.reading import read_document
+from shoal.sources.document import DocumentSource, SourceTerms
 
 _FILES_LIMIT = 1000
 """More files are an accident: somebody named the wrong folder."""
@@ -25,7 +25,7 @@ class _File(Struct, frozen=True):
     data: bytes
 
 
-class FolderSource:
+class FolderSource(DocumentSource):
     """Reads the files that lie directly in a folder (not hidden ones) in the order of their names, and all of them
     again when one was added, changed or removed: a digest of names, times and sizes is kept as the state's ``etag``.
 
@@ -33,24 +33,9 @@ class FolderSource:
     stay until they are deleted, as own entries do. A file that cannot be read is left out while others can.
     """
 
-    def __init__(
-        self,
-        name: str,
-        path: str,
-        *,
-        interval: float,
-        trust: Trust = Trust.OWN,
-        scheme: Scheme | None = None,
-        size_limit_bytes: int = 67_108_864,
-        line_limit_bytes: int = 4096,
-    ) -> None:
-        self.name = name
-        self.trust = trust
-        self.interval = interval
-        self.scheme = scheme
+    def __init__(self, name: str, path: str, terms: SourceTerms) -> None:
+        super().__init__(name, terms)
         self.path = path
-        self._size_limit_bytes = size_limit_bytes
-        self._line_limit_bytes = line_limit_bytes
 
     @property
     def contacts(self) -> str:
@@ -68,13 +53,7 @@ class FolderSource:
         refused: Counter[str] = Counter()
         form = ""
         for file in files:
-            extraction = await read_document(
-                file.data,
-                scheme=self.scheme,
-                content_type="",
-                name=file.path.name,
-                line_limit_bytes=self._line_limit_bytes,
-            )
+            extraction = await self._extract(file.data, name=file.path.name)
             candidates.update(dict.fromkeys(extraction.candidates))
             refused.update(extraction.refused)
             form = form or extraction.form
@@ -105,7 +84,7 @@ class FolderSource:
     def _contents(self, paths: list[Path]) -> list[_File]:
         files: list[_File] = []
         failure: OSError | None = None
-        room = self._size_limit_bytes
+        room = self._terms.size_limit_bytes
         for path in paths:
             try:
                 with path.open("rb") as file:
@@ -116,7 +95,7 @@ class FolderSource:
             room -= len(data)
             if room < 0:
                 raise SourceError(
-                    f"{self.path} holds more than {self._size_limit_bytes} bytes; split it or raise the limit."
+                    f"{self.path} holds more than {self._terms.size_limit_bytes} bytes; split it or raise the limit."
                 )
             files.append(_File(path, data))
         if failure is not None and not files:

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from shoal.domain import Scheme, Trust
 from shoal.ports import Harvest
 from shoal.ports.store import SourceState
-from shoal.sources.reading import read_document
+from shoal.sources.document import DocumentSource, SourceTerms
 
 
-class InlineSource:
+class InlineSource(DocumentSource):
     """``text`` holds the entries, one a line or in any other form that is read."""
 
-    def __init__(
-        self,
-        name: str,
-        text: str,
-        *,
-        interval: float,
-        trust: Trust = Trust.OWN,
-        scheme: Scheme | None = None,
-        line_limit_bytes: int = 4096,
-    ) -> None:
-        self.name = name
-        self.trust = trust
-        self.interval = interval
-        self.scheme = scheme
+    def __init__(self, name: str, text: str, terms: SourceTerms) -> None:
+        super().__init__(name, terms)
         self._text = text
-        self._line_limit_bytes = line_limit_bytes
 
     @property
     def contacts(self) -> str:
@@ -35,9 +21,7 @@ class InlineSource:
     async def fetch(self, state: SourceState) -> Harvest:
         """The same each time."""
         data = self._text.encode()
-        extraction = await read_document(
-            data, scheme=self.scheme, content_type="", name="", line_limit_bytes=self._line_limit_bytes
-        )
+        extraction = await self._extract(data)
         return Harvest(
             candidates=tuple(extraction.candidates),
             refused=extraction.refused,

@@ -14,6 +14,7 @@ from shoal.options import AdmissionOptions, OwnSource, SourceOptions
 from shoal.policy.address_rules import AddressRules
 from shoal.ports import Source, WayOut
 from shoal.sources.configured import Configured
+from shoal.sources.document import SourceTerms
 from shoal.sources.extract import parse_entry
 from shoal.sources.fetch import Fetcher
 from shoal.sources.file import FileSource
@@ -84,11 +85,8 @@ def _web(own: OwnSource, shop: Workshop) -> Source:
         own.name,
         (url,) * (own.calls if own.api else 1),
         shop.fetcher,
-        trust=own.trust,
-        interval=own.interval or shop.options.interval,
+        _terms(own, shop, shop.options.interval),
         contacts=parts.hostname or own.name,
-        scheme=own.scheme,
-        line_limit_bytes=shop.admission.line_limit_bytes,
         pause=own.call_interval,
         site_trust=Trust.OWN,
         headers=headers,
@@ -124,11 +122,7 @@ def _file(own: OwnSource, shop: Workshop) -> Source:
     return FileSource(
         own.name,
         own.file or STDIN,
-        interval=own.interval or _WATCH_INTERVAL,
-        trust=own.trust,
-        scheme=own.scheme,
-        size_limit_bytes=shop.options.size_limit_bytes,
-        line_limit_bytes=shop.admission.line_limit_bytes,
+        _terms(own, shop, _WATCH_INTERVAL),
     )
 
 
@@ -137,11 +131,7 @@ def _folder(own: OwnSource, shop: Workshop) -> Source:
     return FolderSource(
         own.name,
         own.folder or "",
-        interval=own.interval or _WATCH_INTERVAL,
-        trust=own.trust,
-        scheme=own.scheme,
-        size_limit_bytes=shop.options.size_limit_bytes,
-        line_limit_bytes=shop.admission.line_limit_bytes,
+        _terms(own, shop, _WATCH_INTERVAL),
     )
 
 
@@ -149,10 +139,7 @@ def _inline(own: OwnSource, shop: Workshop) -> Source:
     return InlineSource(
         own.name,
         own.inline if isinstance(own.inline, str) else "\n".join(own.inline),
-        interval=own.interval or _INLINE_INTERVAL,
-        trust=own.trust,
-        scheme=own.scheme,
-        line_limit_bytes=shop.admission.line_limit_bytes,
+        _terms(own, shop, _INLINE_INTERVAL),
     )
 
 
@@ -162,14 +149,21 @@ def _python(own: OwnSource, shop: Workshop) -> Source:
     return PythonSource(
         own.name,
         function,
-        interval=own.interval or shop.options.interval,
+        _terms(own, shop, shop.options.interval),
         folder=own.base,
         # The collector gives a run ten time-outs; the function's own error comes first.
         timeout=_RUN_TIMEOUTS * shop.options.timeout,
-        trust=own.trust,
-        scheme=own.scheme,
-        size_limit_bytes=shop.options.size_limit_bytes,
-        line_limit_bytes=shop.admission.line_limit_bytes,
+    )
+
+
+def _terms(own: OwnSource, shop: Workshop, interval: float) -> SourceTerms:
+    """What the table says, else the settings; ``interval`` is the kind's own."""
+    return SourceTerms(
+        own.interval or interval,
+        own.trust,
+        own.scheme,
+        shop.options.size_limit_bytes,
+        shop.admission.line_limit_bytes,
     )
 
 

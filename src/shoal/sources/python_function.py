@@ -11,18 +11,18 @@ from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from typing import Any
 
-from shoal.domain import Candidate, Refused, Scheme, Trust
+from shoal.domain import Candidate, Refused
 from shoal.domain.address import canonical_host
 from shoal.ports import Harvest, SourceError
 from shoal.ports.store import SourceState
 from shoal.sources.apart import apart
-from shoal.sources.reading import read_document
+from shoal.sources.document import DocumentSource, SourceTerms
 
 _ENTRIES_LIMIT = 1_000_000
 """Entries taken from one run: a generator may never end."""
 
 
-class PythonSource:
+class PythonSource(DocumentSource):
     """``module:function`` (or ``module:Class.method``): a function, generator, coroutine or asynchronous generator that
     takes no arguments and gives texts (in any form that is read, mostly ``host:port``) or ``Candidate`` values.
 
@@ -32,27 +32,12 @@ class PythonSource:
     """
 
     def __init__(
-        self,
-        name: str,
-        function: str,
-        *,
-        interval: float,
-        folder: str = "",
-        timeout: float = 60.0,
-        trust: Trust = Trust.OWN,
-        scheme: Scheme | None = None,
-        size_limit_bytes: int = 67_108_864,
-        line_limit_bytes: int = 4096,
+        self, name: str, function: str, terms: SourceTerms, *, folder: str = "", timeout: float = 60.0
     ) -> None:
-        self.name = name
-        self.trust = trust
-        self.interval = interval
-        self.scheme = scheme
+        super().__init__(name, terms)
         self.function = function
         self._folder = folder
         self._timeout = timeout
-        self._size_limit_bytes = size_limit_bytes
-        self._line_limit_bytes = line_limit_bytes
         self._running = threading.Event()
 
     @property
@@ -63,7 +48,7 @@ class PythonSource:
         """Call it once. Raises ``SourceError``."""
         if self._running.is_set():
             raise SourceError(f"{self.contacts} has not returned from an earlier run.")
-        output = _Output(self._size_limit_bytes)
+        output = _Output(self._terms.size_limit_bytes)
         stop = threading.Event()
         self._running.set()
         try:
@@ -89,13 +74,7 @@ class PythonSource:
             self._running.clear()
 
     async def _harvest(self, output: _Output) -> Harvest:
-        extraction = await read_document(
-            "\n".join(output.texts).encode(errors="replace"),
-            scheme=self.scheme,
-            content_type="",
-            name="",
-            line_limit_bytes=self._line_limit_bytes,
-        )
+        extraction = await self._extract("\n".join(output.texts).encode(errors="replace"))
         refused = Counter(extraction.refused)
         candidates = dict.fromkeys(extraction.candidates)
         for candidate in output.candidates:

@@ -14,6 +14,7 @@ from shoal.policy.address_rules import AddressRules
 from shoal.policy.source_choice import Choice, chosen
 from shoal.ports import Resolver, Source, WayOut
 from shoal.sources.catalog import CatalogRow, load_aliases, load_catalog
+from shoal.sources.document import SourceTerms
 from shoal.sources.fetch import Fetcher
 from shoal.sources.file import FileSource
 from shoal.sources.folder import FolderSource
@@ -127,11 +128,8 @@ def open_catalog(rows: Iterable[CatalogRow], shop: Workshop) -> tuple[Source, ..
             row.name,
             row.urls,
             shop.fetcher,
-            trust=Trust.PUBLIC,
-            interval=row.interval,
+            SourceTerms(row.interval, Trust.PUBLIC, row.scheme, line_limit_bytes=shop.admission.line_limit_bytes),
             contacts=urlsplit(row.url).hostname or row.url,
-            scheme=row.scheme,
-            line_limit_bytes=shop.admission.line_limit_bytes,
             through=through,
         )
         for row in rows
@@ -201,36 +199,18 @@ def _problem(spec: str, rules: AddressRules) -> str | None:
 
 def _own_list(name: str, text: str, shop: Workshop) -> Source:
     scheme, spec = split_scheme(text.strip())
-    options, line_limit = shop.options, shop.admission.line_limit_bytes
+    options = shop.options
+    terms = SourceTerms(options.interval, Trust.OWN, scheme, options.size_limit_bytes, shop.admission.line_limit_bytes)
     if "://" in spec:
-        return WebSource(
-            name,
-            (spec,),
-            shop.fetcher,
-            trust=Trust.OWN,
-            interval=options.interval,
-            contacts=urlsplit(spec).hostname or spec,
-            scheme=scheme,
-            line_limit_bytes=line_limit,
-        )
+        return WebSource(name, (spec,), shop.fetcher, terms, contacts=urlsplit(spec).hostname or spec)
     if spec.startswith(PYTHON):
         return PythonSource(
             name,
             spec.removeprefix(PYTHON),
-            interval=options.interval,
+            terms,
             folder=str(Path.cwd()),
             timeout=5.0 * options.timeout,
-            scheme=scheme,
-            size_limit_bytes=options.size_limit_bytes,
-            line_limit_bytes=line_limit,
         )
     path = spec if spec == STDIN else str(Path(spec).expanduser())
     kind = FolderSource if spec != STDIN and Path(path).is_dir() else FileSource
-    return kind(
-        name,
-        path,
-        interval=options.interval,
-        scheme=scheme,
-        size_limit_bytes=options.size_limit_bytes,
-        line_limit_bytes=line_limit,
-    )
+    return kind(name, path, terms)

@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from shoal.domain import Candidate, Proxy, Scheme, Trust
+from shoal.domain import Candidate, Proxy, Trust
 from shoal.ports import Harvest, SourceError, WayOut
 from shoal.ports.store import SourceState
+from shoal.sources.document import DocumentSource, SourceTerms
 from shoal.sources.extract import Extraction
 from shoal.sources.fetch import Fetched, Fetcher
-from shoal.sources.reading import read_document
 
 
-class WebSource:
+class WebSource(DocumentSource):
     """Reads its pages in order, ``pause`` seconds apart out of courtesy, until one brings nothing new.
 
     One page is asked for conditionally. Of several, the first must be readable; when a later one fails, what was found
@@ -29,27 +29,20 @@ class WebSource:
         name: str,
         urls: tuple[str, ...],
         fetcher: Fetcher,
+        terms: SourceTerms,
         *,
-        trust: Trust,
-        interval: float,
         contacts: str,
-        scheme: Scheme | None = None,
-        line_limit_bytes: int = 4096,
         pause: float = 1.0,
         site_trust: Trust | None = None,
         headers: Mapping[str, str] | None = None,
         through: Proxy | WayOut | None = None,
     ) -> None:
-        self.name = name
-        self.trust = trust
-        self.interval = interval
-        self.scheme = scheme
+        super().__init__(name, terms)
         self.contacts = contacts
         self.urls = urls
         self._fetcher = fetcher
-        self._line_limit_bytes = line_limit_bytes
         self._pause = pause
-        self._site_trust = trust if site_trust is None else site_trust
+        self._site_trust = terms.trust if site_trust is None else site_trust
         self._headers = headers
         self._through = through
 
@@ -72,7 +65,7 @@ class WebSource:
                 wire_bytes += error.wire_bytes
                 break
             known = len(candidates)
-            extraction = await self._extract(url, got)
+            extraction = await self._read(url, got)
             candidates.update(dict.fromkeys(extraction.candidates))
             refused.update(extraction.refused)
             wire_bytes += got.bytes_read
@@ -91,7 +84,7 @@ class WebSource:
         got = await self._get(self.urls[0], etag=state.etag, last_modified=state.last_modified)
         if got.unchanged:
             return Harvest(unchanged=True, etag=state.etag, last_modified=state.last_modified)
-        extraction = await self._extract(self.urls[0], got)
+        extraction = await self._read(self.urls[0], got)
         return Harvest(
             candidates=tuple(extraction.candidates),
             refused=extraction.refused,
@@ -112,11 +105,5 @@ class WebSource:
             through=self._through,
         )
 
-    async def _extract(self, url: str, got: Fetched) -> Extraction:
-        return await read_document(
-            got.body,
-            scheme=self.scheme,
-            content_type=got.content_type,
-            name=urlsplit(url).path,
-            line_limit_bytes=self._line_limit_bytes,
-        )
+    async def _read(self, url: str, got: Fetched) -> Extraction:
+        return await self._extract(got.body, content_type=got.content_type, name=urlsplit(url).path)

@@ -11,13 +11,14 @@ import pytest
 from shoal.domain import Scheme
 from shoal.ports import SourceError
 from shoal.ports.store import SourceState
+from shoal.sources.document import SourceTerms
 from shoal.sources.file import FileSource
 
 FRESH = SourceState("list")
 
 
 def make(path: Path | str, *, scheme: Scheme | None = None, limit: int = 1_000_000) -> FileSource:
-    return FileSource("list", str(path), interval=60, scheme=scheme, size_limit_bytes=limit)
+    return FileSource("list", str(path), SourceTerms(60, scheme=scheme, size_limit_bytes=limit))
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import pytest
 
 from shoal.ports import Harvest, SourceError
 from shoal.ports.store import SourceState
+from shoal.sources.document import SourceTerms
 from shoal.sources.folder import FolderSource
 
 
 def make(path: Path, limit: int = 1_000_000) -> FolderSource:
-    return FolderSource("lists", str(path), interval=60, size_limit_bytes=limit)
+    return FolderSource("lists", str(path), SourceTerms(60, size_limit_bytes=limit))
 
 
 async def read(source: FolderSource, after: Harvest | None = None) -> Harvest:

@@ -14,6 +14,7 @@ import pytest
 from shoal.domain import Candidate, Endpoint, Scheme
 from shoal.ports import Harvest, SourceError
 from shoal.ports.store import SourceState
+from shoal.sources.document import SourceTerms
 from shoal.sources.python_function import PythonSource
 
 RELEASE = threading.Event()
@@ -95,7 +96,11 @@ async def hangs_async() -> None:
 
 def make(function: str, *, timeout: float = 10.0, folder: Path | str = "", limit: int = 10_000) -> PythonSource:
     return PythonSource(
-        "mine", function, interval=60, timeout=timeout, folder=str(folder), scheme=Scheme.HTTP, size_limit_bytes=limit
+        "mine",
+        function,
+        SourceTerms(60, scheme=Scheme.HTTP, size_limit_bytes=limit),
+        timeout=timeout,
+        folder=str(folder),
     )
 
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from shoal.domain import Scheme, Trust
+from shoal.domain import Scheme
 from shoal.net.resolver import SystemResolver
 from shoal.options import AdmissionOptions, SourceOptions
 from shoal.policy.address_rules import AddressRules
 from shoal.ports import Source, SourceError
 from shoal.ports.store import SourceState
+from shoal.sources.document import SourceTerms
 from shoal.sources.fetch import Fetcher
 from shoal.sources.registry import open_sources
 from shoal.sources.web import WebSource
@@ -24,7 +25,7 @@ def fetcher() -> Fetcher:
 
 def paged(site: Any, pages: int) -> Source:
     urls = tuple(site.url(f"/{page}") for page in range(1, pages + 1))
-    return WebSource("list", urls, fetcher(), trust=Trust.OWN, interval=60, contacts="127.0.0.1", pause=0)
+    return WebSource("list", urls, fetcher(), SourceTerms(60), contacts="127.0.0.1", pause=0)
 
 
 def found(candidates: Any) -> list[str]:

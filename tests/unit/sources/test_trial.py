@@ -3,6 +3,7 @@ import asyncio
 from shoal.domain import Scheme
 from shoal.ports import Harvest, SourceError
 from shoal.ports.store import SourceState
+from shoal.sources.document import SourceTerms
 from shoal.sources.inline import InlineSource
 from shoal.sources.trial import try_source
 from shoal.testing.fakes import FakeSource
@@ -10,7 +11,7 @@ from shoal.testing.fakes import FakeSource
 
 async def test_a_trial_shows_what_a_source_yields_without_passwords() -> None:
     text = "8.8.8.8:80\nhttp://me:geheim@8.8.4.4:3128\n9.9.9.9:1080:you:geheim\n8.8.8.8:99999\n"
-    trial = await try_source(InlineSource("mine", text, interval=60), first=3)
+    trial = await try_source(InlineSource("mine", text, SourceTerms(60)), first=3)
     assert (trial.name, trial.contacts, trial.error) == ("mine", "the settings file", None)
     assert (trial.found, trial.form, trial.fetched_bytes) == (3, "text", len(text))
     assert trial.refused == {"bad_port": 1}
@@ -19,7 +20,7 @@ async def test_a_trial_shows_what_a_source_yields_without_passwords() -> None:
 
 
 async def test_only_the_first_entries_are_shown() -> None:
-    source = InlineSource("mine", "\n".join(f"8.8.8.{n}:80" for n in range(30)), interval=60, scheme=Scheme.SOCKS5)
+    source = InlineSource("mine", "\n".join(f"8.8.8.{n}:80" for n in range(30)), SourceTerms(60, scheme=Scheme.SOCKS5))
     trial = await try_source(source)
     assert trial.found == 30 and len(trial.first) == 10 and trial.first[1] == "socks5://8.8.8.1:80"
 
