@@ -8,6 +8,7 @@ from typing import cast
 from shoal.gateway.core import Core, Seen
 from shoal.gateway.http_client import HttpClient
 from shoal.gateway.layered import LayeredTransport, TlsServer
+from shoal.gateway.sending_away import send_away
 from shoal.gateway.socks import SocksClient
 from shoal.wire import Protocol, sniff
 
@@ -28,9 +29,11 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         core = self._core
         self._transport = cast(asyncio.Transport, transport)
-        if core.closing or len(core.live) >= core.options.max_connections:
-            core.refuse("limit")
+        if core.closing:
             self._transport.abort()
+            return
+        if len(core.live) - core.sent_away >= core.options.max_connections:
+            send_away(core, self._transport)
             return
         core.counters.clients += 1
         self._deadline = core.loop.time() + core.options.head_timeout

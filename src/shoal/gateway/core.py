@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Protocol
 
@@ -22,10 +22,11 @@ from shoal.gateway.sessions import Sessions
 from shoal.gateway.targets import Targets
 from shoal.gateway.tasks import Tasks
 from shoal.gateway.users import Users
+from shoal.net.lag import LoopLag
 from shoal.net.relay import Relay
 from shoal.net.splice import PipePool
 from shoal.options import GatewayOptions
-from shoal.policy.gateway_params import GatewayParams, hyphen_pairs, read_params, underscore_pairs
+from shoal.policy.gateway_params import GatewayParams, header_pairs, hyphen_pairs, read_params, underscore_pairs
 from shoal.policy.retry import HedgeBudget
 from shoal.policy.target_rules import TargetRules
 from shoal.ports import ResolveError, Resolver
@@ -123,6 +124,9 @@ class Core:
         self.literals: dict[tuple[str, Trust], tuple[str, ...]] = {}
         """Addresses that may be dialled, by the rules of the resolver, which stay as they are."""
         self.live: set[Swept] = set()
+        self.sent_away = 0
+        """Clients beyond ``max_connections`` that are being told so."""
+        self.lag = LoopLag()
         self.closing = False
         self._params: dict[tuple[str, str], GatewayParams] = {}
 
@@ -148,6 +152,11 @@ class Core:
             self.literals[endpoint.host, trust] = addresses
         return addresses
 
+    @property
+    def is_overloaded(self) -> bool:
+        """Requests are taken up later than is bearable: what comes now would be answered too late."""
+        return self.lag.seconds() > self.options.max_lag
+
     def refuse(self, code: str) -> None:
         """A request that gets no answer of its target; ``code`` as in ``Refusal``."""
         self.counters.refused += 1
@@ -165,8 +174,10 @@ class Core:
         demand.user.failed += 1
         self.targets.failed(demand.target)
 
-    def read_params(self, hyphens: str, underscores: str) -> GatewayParams:
-        """Parameters from user name and password. Raises InvalidQueryError."""
+    def read_params(self, hyphens: str, underscores: str, fields: Sequence[tuple[str, str]] = ()) -> GatewayParams:
+        """Parameters from user name, password and header fields. Raises InvalidQueryError."""
+        if fields and (extra := header_pairs(fields)):
+            return read_params([*hyphen_pairs(hyphens), *underscore_pairs(underscores), *extra])
         key = (hyphens, underscores)
         params = self._params.get(key)
         if params is None:

@@ -14,11 +14,10 @@ from shoal.gateway.http_answer import named
 from shoal.gateway.http_request import PlainRequest, Refused, basic_login, check_protocol, connect_target
 from shoal.gateway.quick import QuickExchange, remember
 from shoal.gateway.quick_head import QuickRequest, request_bytes, split_request
-from shoal.gateway.refusal import NO_CREDENTIALS, Refusal, http_refusal
+from shoal.gateway.refusal import NO_CREDENTIALS, OVERLOADED, Refusal, connect_refusal, http_refusal
 from shoal.gateway.tunnel import Tunnel
 from shoal.gateway.users import User
 from shoal.net.relay import reset
-from shoal.policy.gateway_params import GatewayParams, header_pairs, hyphen_pairs, read_params, underscore_pairs
 from shoal.wire import RemoteProtocolError, RequestHead, RequestHeadReader
 
 _AHEAD_LIMIT_BYTES = 65_536
@@ -26,6 +25,7 @@ _AHEAD_LIMIT_BYTES = 65_536
 
 _LINGER = 2.0
 """Seconds that a client has to read the last answer and close."""
+_SHED = http_refusal(OVERLOADED, connect=False, close=False)
 
 Login = tuple[User, str, str]
 """The user, and the parameters of user name and password."""
@@ -135,6 +135,9 @@ class HttpClient(asyncio.Protocol):
 
     def _read(self, data: bytes) -> None:
         self._first = None
+        if self._core.is_overloaded:
+            self._shed(data)
+            return
         if data.startswith(b"CONNECT ") and self._reader.is_empty:
             if self._connect_quickly(data):
                 return
@@ -156,6 +159,15 @@ class HttpClient(asyncio.Protocol):
         rest = self._reader.trailing_data
         self._core.counters.requests += 1
         self._authorise(head, rest)
+
+    def _shed(self, data: bytes) -> None:
+        """Who may ask again on the same connection costs least."""
+        if self._ended or not self._reader.is_empty or split_request(data) is None:
+            self._refuse(OVERLOADED, connect=data.startswith(b"CONNECT "))
+            return
+        self._core.refuse(OVERLOADED.code)
+        self._deadline = self._core.loop.time() + self._core.options.idle_client
+        self.transport.write(_SHED)
 
     def _go_quickly(self, quick: QuickRequest, data: bytes) -> bool:
         """Serve a request whose like was judged before, over a connection that is there; False: the usual way."""
@@ -252,18 +264,11 @@ class HttpClient(asyncio.Protocol):
         self._login_text, self._login = text, (found[0], hyphens, found[1])
         self._authorised(head, rest, self._login)
 
-    def _params(self, head: RequestHead, login: Login) -> GatewayParams:
-        """Raises InvalidQueryError."""
-        extra = header_pairs(head.headers)
-        if not extra:
-            return self._core.read_params(login[1], login[2])
-        return read_params([*hyphen_pairs(login[1]), *underscore_pairs(login[2]), *extra])
-
     def _authorised(self, head: RequestHead, rest: bytes, login: Login) -> None:
         core, user = self._core, login[0]
         connect = head.method == "CONNECT"
         try:
-            params = self._params(head, login)
+            params = core.read_params(login[1], login[2], head.headers)
             request = None
             if connect:
                 host, port = connect_target(head)
@@ -323,7 +328,7 @@ class HttpClient(asyncio.Protocol):
                 words = f"HTTP/1.1 200 Connection established\r\nX-Shoal-Proxy: {named(attempt.pick)}\r\n\r\n"
                 return words.encode("latin-1", "replace"), rest
 
-            Tunnel(core, transport, demand, granted, _connect_refusal).start()
+            Tunnel(core, transport, demand, granted, connect_refusal).start()
             return
         self._moved = 0
         self._reader = self._new_reader()
@@ -388,7 +393,3 @@ class HttpClient(asyncio.Protocol):
         self._deadline = self._core.loop.time() + _LINGER
         self.transport.write_eof()
         self.transport.resume_reading()
-
-
-def _connect_refusal(refusal: Refusal) -> bytes:
-    return http_refusal(refusal, connect=True, close=True)

@@ -17,6 +17,8 @@ class Refusal(Struct, frozen=True):
     status: int
     code: str
     text: str
+    retry_after: int = 0
+    """Seconds after which the same request may fare better; 0: nobody knows."""
 
 
 _SOCKS5_REPLIES: Final = {
@@ -31,11 +33,20 @@ _REASONS: Final = {
 _REASON_LIMIT: Final = 200
 """Characters of a reason phrase: clients show little more."""
 
+NO_PROXY_RETRY: Final = 5
+"""Seconds: within them the next checks have ended, and what is at its limit may have room."""
+
+CROWDED: Final = Refusal(
+    503, "crowded", "more clients are connected than this gateway serves; ask again in a second", 1
+)
+OVERLOADED: Final = Refusal(
+    503, "overloaded", "more requests come than this gateway can serve in time; ask again in a second", 1
+)
 NO_CREDENTIALS: Final = Refusal(407, "auth", "this gateway needs a user name and password")
 
 
 def no_proxy(why: str) -> Refusal:
-    return Refusal(503, "no_proxy", f"no proxy fits this request: {why}")
+    return Refusal(503, "no_proxy", f"no proxy fits this request: {why}", NO_PROXY_RETRY)
 
 
 def session_gone(session: str) -> Refusal:
@@ -51,7 +62,7 @@ def all_failed(failures: list[Failure], *, timed_out: bool) -> Refusal:
     last = failures[-1]
     words = f"{tried}, the last failed at {last.kind}: {last.detail}" if last.detail else f"{tried}: {last.kind}"
     if last.reason is Reason.LOCAL_LIMIT:
-        return Refusal(503, "local_limit", "this machine has no descriptor or port left for another connection")
+        return Refusal(503, "local_limit", "this machine has no descriptor or port left for another connection", 1)
     if timed_out or last.reason is Reason.TIMEOUT:
         return Refusal(504, "timeout", words)
     if last.stage is Stage.TUNNEL and last.reason is Reason.REFUSED:
@@ -79,11 +90,18 @@ def http_refusal(refusal: Refusal, *, connect: bool, close: bool, head_only: boo
     ]
     if refusal.status == 407:
         headers.append(("Proxy-Authenticate", 'Basic realm="shoal", charset="UTF-8"'))
+    if refusal.retry_after:
+        headers.append(("Retry-After", str(refusal.retry_after)))
     if close:
         headers.append(("Connection", "close"))
     reason = _line(refusal.text) if connect else _REASONS.get(refusal.status, "Error")
     head = encode_response_head(refusal.status, reason, headers)
     return head if head_only else head + body
+
+
+def connect_refusal(refusal: Refusal) -> bytes:
+    """The answer to CONNECT, after which the connection ends."""
+    return http_refusal(refusal, connect=True, close=True)
 
 
 def socks5_reply(refusal: Refusal) -> int:

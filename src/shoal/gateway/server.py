@@ -39,6 +39,7 @@ class GatewayHandle:
         self._core = core
         self._server = server
         self._sweeper = core.tasks.start(self._sweep(), "gateway sweeper")
+        core.lag.start()
 
     async def sessions(self) -> list[SessionInfo]:
         """Which upstream each session has, least recently used first."""
@@ -73,6 +74,7 @@ class GatewayHandle:
         """Stop listening, let what is under way end within ``grace`` seconds, then cut the rest."""
         core = self._core
         core.closing = True
+        core.lag.stop()
         self._server.close()
         for connection in list(core.live):
             if connection.is_idle:

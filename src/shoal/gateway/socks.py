@@ -7,7 +7,7 @@ import asyncio
 from shoal.gateway.attempt import Attempt
 from shoal.gateway.core import Core, Seen
 from shoal.gateway.demand import Demand, Kind
-from shoal.gateway.refusal import NO_CREDENTIALS, Refusal, socks5_reply
+from shoal.gateway.refusal import NO_CREDENTIALS, OVERLOADED, Refusal, socks5_reply
 from shoal.gateway.tunnel import Tunnel
 from shoal.gateway.users import User
 from shoal.policy.gateway_params import NO_PARAMS, GatewayParams
@@ -114,6 +114,9 @@ class SocksClient(asyncio.Protocol):
     def _open(self, command: int, host: str, port: int) -> None:
         core, user = self._core, self._user
         core.counters.requests += 1
+        if core.is_overloaded:
+            self._refuse(OVERLOADED)
+            return
         canonical, refusal = core.judge_target(host, port)
         if command != _CONNECT:
             refusal = Refusal(501, "not_supported", "only CONNECT is supported")

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -110,11 +111,13 @@ class User:
 
     def _refusal(self, now: float) -> Refusal | None:
         if self._connections_limit and self.connections + self._elsewhere_connections > self._connections_limit:
-            return Refusal(429, "limit", f"more than {self._connections_limit} connections at once")
+            return Refusal(429, "limit", f"more than {self._connections_limit} connections at once", 1)
         if self.over_bytes(now):
-            return Refusal(429, "limit", f"{self._bytes_limit} bytes in 24 hours are used up")
-        if self._bucket is not None and self._bucket.take(now) > 0.0:
-            return Refusal(429, "limit", "too many requests per second")
+            left = ceil(self._window + _DAY - now)
+            return Refusal(429, "limit", f"{self._bytes_limit} bytes in 24 hours are used up", left)
+        wait = 0.0 if self._bucket is None else self._bucket.take(now)
+        if wait > 0.0:
+            return Refusal(429, "limit", "too many requests per second", ceil(wait))
         return None
 
     def over_bytes(self, now: float) -> bool:

@@ -96,7 +96,17 @@ class GatewayOptions(Struct, frozen=True, forbid_unknown_fields=True):
         int, Meta(ge=1024, le=1_048_576, description="Longest request head, with its empty line.")
     ] = 32_768
     max_headers: Annotated[int, Meta(ge=8, le=1000, description="Header lines of one request.")] = 100
-    max_connections: Annotated[int, Meta(ge=1, le=1_000_000, description="Clients connected at once.")] = 10_000
+    max_connections: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Clients connected at once; further ones are told 503 and closed.")
+    ] = 10_000
+    max_lag: Annotated[
+        Seconds,
+        Meta(
+            gt=0,
+            description="While requests are taken up this late (seconds), further ones get 503 with Retry-After at once: "
+            "clients would give up on late ones anyway.",
+        ),
+    ] = 1.0
     user_connections: Annotated[int, Meta(ge=0, description="Connections of one user at once, 0 for no limit.")] = 0
     user_rate: Annotated[float, Meta(ge=0, description="Requests per second of one user, 0 for no limit.")] = 0.0
     user_bytes: Annotated[int, Meta(ge=0, description="Bytes both ways of one user in 24 hours, 0 for no limit.")] = 0

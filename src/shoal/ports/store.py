@@ -237,6 +237,7 @@ class Store(Protocol):
         ...
 
     def changes(self, since: int) -> AsyncIterator[Change]:
-        """Every change to verified records after ``since``, for ever, in order. Starts with RESET when ``since`` lies
-        further back than is kept. Ends when the store is closed."""
+        """Every change to verified records after ``since``, for ever, in order; where a record changed again before the
+        follower came, its earlier changes may be missing. Starts with RESET when ``since`` lies further back than is
+        kept. Ends when the store is closed."""
         ...

@@ -1,26 +1,26 @@
-"""The change feed inside one process: a ring of the last changes and the iterators that follow it."""
+"""The change feed inside one process: the newest change of each record, and the iterators that follow them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable
-from itertools import islice
 
 from shoal.domain import Record
 from shoal.ports.store import Change, ChangeKind
 
 FEED_LIMIT = 10_000
-"""Changes kept for followers that lag. A record with one path takes about 2 kB, so that the ring stays near 20 MB."""
-
-_CHUNK = 256
+"""Changes kept for followers that lag, one of each record: who comes late needs no state that was replaced since, and
+would hold 2 kB for each use of a proxy. What the pool has in memory anyway costs nothing here."""
 
 
 class Feed:
     """Numbers changes and hands them to any number of followers. Belongs to one event loop."""
 
     def __init__(self, limit: int = FEED_LIMIT) -> None:
-        self._ring: deque[Change] = deque(maxlen=limit)
+        self._limit = limit
+        self._newest: OrderedDict[str, Change] = OrderedDict()
+        """By key; in the order of their numbers."""
         self._seq = 0
         self._forgotten = 0
         """The newest number that can no longer be told."""
@@ -35,7 +35,7 @@ class Feed:
         """Begin; with ``base`` numbers start above it, and what lies below counts as forgotten."""
         self._closed = False
         if base is not None:
-            self._ring.clear()
+            self._newest.clear()
             self._seq = self._forgotten = base
 
     def close(self) -> None:
@@ -45,13 +45,14 @@ class Feed:
 
     def publish(self, records: Iterable[tuple[str, Record | None]]) -> None:
         """Append changes: a key with its new record, or with None when it is gone."""
-        ring = self._ring
+        newest = self._newest
         before = self._seq
         for key, record in records:
-            if len(ring) == ring.maxlen:
-                self._forgotten = ring[0].seq
             self._seq += 1
-            ring.append(Change(self._seq, ChangeKind.GONE if record is None else ChangeKind.SAVED, key, record))
+            newest[key] = Change(self._seq, ChangeKind.GONE if record is None else ChangeKind.SAVED, key, record)
+            newest.move_to_end(key)
+            if len(newest) > self._limit:
+                self._forgotten = newest.popitem(last=False)[1].seq
         if self._seq != before:
             self._wake()
 
@@ -66,10 +67,18 @@ class Feed:
             if since == self._seq:
                 await self._news.wait()
                 continue
-            skip = since - self._forgotten
-            for change in list(islice(self._ring, skip, skip + _CHUNK)):
+            for change in self._later_than(since):
                 since = change.seq
                 yield change
+
+    def _later_than(self, since: int) -> list[Change]:
+        found: list[Change] = []
+        for change in reversed(self._newest.values()):
+            if change.seq <= since:
+                break
+            found.append(change)
+        found.reverse()
+        return found
 
     def _wake(self) -> None:
         news, self._news = self._news, asyncio.Event()

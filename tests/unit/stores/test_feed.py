@@ -36,8 +36,8 @@ async def test_many_followers_get_everything_in_order() -> None:
     feed = Feed()
     async with asyncio.TaskGroup() as tasks:
         followers = [tasks.create_task(take(feed, 0, 600), name=f"follower {n}") for n in range(3)]
-        for _ in range(600):
-            feed.publish([("a", None)])
+        for number in range(600):
+            feed.publish([(f"{number}", None)])
             await asyncio.sleep(0)
     assert [[change.seq for change in follower.result()] for follower in followers] == [list(range(1, 601))] * 3
 
@@ -47,6 +47,22 @@ async def test_a_ring_that_is_full_forgets_the_oldest() -> None:
     feed.publish([("a", None), ("b", None), ("c", None)])
     assert [change.key for change in await take(feed, 1, 2)] == ["b", "c"]
     assert await take(feed, 0, 1) == [Change(3, ChangeKind.RESET)]
+
+
+async def test_of_a_record_only_the_newest_change_is_kept() -> None:
+    feed = Feed(3)
+    old, new = make_record(1), make_record(1, checks=5)
+    feed.publish([("a", old), ("b", None)])
+    for _ in range(100):
+        feed.publish([("a", old)])
+    feed.publish([("a", new), ("c", None)])
+    # Nobody needs to begin anew, however often one record changed.
+    assert await take(feed, 0, 3) == [
+        Change(2, ChangeKind.GONE, "b"),
+        Change(103, ChangeKind.SAVED, "a", new),
+        Change(104, ChangeKind.GONE, "c"),
+    ]
+    assert len(feed._newest) == 3
 
 
 async def test_nothing_published_wakes_nobody() -> None:
