@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Hashable
 from typing import Final
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shoal.api.query import params_of
-from shoal.api.recent import Recent
+from shoal.api.recent import Recent, place_of
 from shoal.api.responses import NO_STORE, problem_response, sorted_json, sorted_json_response, text_response
 from shoal.api.service import PoolService
 from shoal.domain import Capability, Path, Query, Record, Scheme
@@ -84,7 +85,7 @@ class Compat:
         self._service = service
         self._limit = limit
         self._queries: Recent[bytes, Query] = Recent()
-        self._bodies: Recent[int, tuple[Record, Path, bytes]] = Recent()
+        self._bodies: Recent[Hashable, tuple[Record, Path, bytes]] = Recent()
 
     def _query(self, request: Request) -> Query:
         return compat_query(params_of(request.scope["query_string"]), limit=self._limit)
@@ -105,12 +106,13 @@ class Compat:
         if pick is None:
             return sorted_json(_NO_PROXY)
         path = pick.path
-        known = self._bodies.get(id(path))
-        # The same number may by now be that of another path, and a path may be part of several states of a record.
+        place = place_of(pick.record, path)
+        known = self._bodies.get(place)
+        # A path may be part of several states of a record.
         if known is not None and known[0] is pick.record and known[1] is path:
             return known[2]
         body = sorted_json(proxy_pool_object(pick))
-        self._bodies.put(id(path), (pick.record, path, body))
+        self._bodies.put(place, (pick.record, path, body))
         return body
 
     async def pop(self, request: Request) -> Response:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Final, Generic, TypeVar
+
+from shoal.domain import Path, Record
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -23,6 +26,11 @@ class Recent(Generic[_K, _V]):
     def put(self, key: _K, value: _V) -> None:
         if isinstance(key, bytes) and len(key) > _KEY_BYTES:
             return
-        if len(self._values) >= self._size:
+        if len(self._values) >= self._size and key not in self._values:
             self._values.clear()
         self._values[key] = value
+
+
+def place_of(record: Record, path: Path) -> Hashable:
+    """Where that is kept which was made of a record's path: what was made of its earlier states makes room for it."""
+    return record.key if path is record.paths[0] else (record.key, path.scheme)
