@@ -151,9 +151,7 @@ async def serve_ours(port: int, upstream: int) -> None:
 
     clock = SystemClock()
     now = clock.now()
-    health = Health(
-        at=now, ok=(50.0,) * len(TIME_SCALES), last_ok=now, bad=(0.0,) * len(TIME_SCALES), oks=50, streak=50
-    )
+    health = Health.of(ok=(50.0,) * len(TIME_SCALES), last_ok=now, bad=(0.0,) * len(TIME_SCALES), oks=50, streak=50)
     can = frozenset({Capability.TUNNEL, Capability.FORWARD})
     path = Path(Scheme.HTTP, health, can, timing=Timing(connect=0.2, handshake=0.4, total=0.5))
     endpoint = Endpoint("127.0.0.1", upstream)

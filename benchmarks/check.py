@@ -83,7 +83,7 @@ async def prober_for(where: World, *, tls: bool = False, **options: float) -> Ne
 
 def record_at(port: int, *can: Capability, scheme: Scheme = Scheme.HTTP) -> Record:
     endpoint = Endpoint("127.0.0.1", port)
-    paths = (Path(scheme, Health(last_ok=1.0), frozenset(can)),) if can else ()
+    paths = (Path(scheme, Health.of(last_ok=1.0), frozenset(can)),) if can else ()
     return Record(record_id(str(endpoint)), str(endpoint), endpoint, claims=(scheme,), trust=Trust.OWN, paths=paths)
 
 

@@ -18,10 +18,28 @@ from typing import Any
 from msgspec.structs import replace
 
 from _harness import report
-from shoal.domain import Anonymity, Capability, Endpoint, Health, Honesty, Path, Query, Record, Scheme, Strategy, Timing
+from shoal.domain import (
+    Anonymity,
+    Capability,
+    Endpoint,
+    Failure,
+    Health,
+    Honesty,
+    Path,
+    Query,
+    Reason,
+    Record,
+    Scheme,
+    Stage,
+    Strategy,
+    Timing,
+    record_id,
+)
 from shoal.engine.pool import Pool
 from shoal.options import PoolOptions
 from shoal.policy.forecast import fold
+from shoal.stores.codec import decode_record, encode_body, encode_origin
+from shoal.stores.origin import Origin
 
 NOW = 1_800_000_000.0
 COUNTRIES = ("ID", "US", "RU", "DE", "SG", "BR", "IN", "PH", "VN", "NL", "CO", "BD")
@@ -37,32 +55,61 @@ FILTERS: dict[str, Query] = {
     "socks5 not ID": Query(schemes=frozenset({Scheme.SOCKS5}), not_countries=frozenset({"ID"})),
     "one in 10,000": Query(tags=frozenset({"rare"})),
     "nothing fits": Query(countries=frozenset({"AQ"})),
-    "50 excluded": Query(exclude=frozenset(f"10.0.0.{number}" for number in range(50))),
+    "50 excluded": Query(exclude=frozenset(f"103.0.0.{number}" for number in range(50))),
     "worked in the last minute": Query(max_age=60.0),
     **{strategy.value: Query(strategy=strategy, session="s") for strategy in Strategy if strategy is not Strategy.BEST},
 }
 
 
 def make(number: int, rng: Random) -> Record:
-    """A live proxy with a history of its own."""
+    """A live proxy with a history of its own, with everything in it that a check leaves, as a store gives it back."""
     quality = rng.betavariate(0.6, 0.8)
     health = Health()
     for age in sorted((rng.expovariate(1 / 20_000.0) for _ in range(12)), reverse=True):
         health = fold(health, rng.random() < quality, NOW - age)
     health = fold(health, True, NOW - rng.random() * 600.0)
+    host = f"103.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     path = Path(
         rng.choice((Scheme.HTTP, Scheme.HTTP, Scheme.SOCKS4, Scheme.SOCKS5)),
         health,
         rng.choice(CAPABILITIES),
         rng.choice((Anonymity.TRANSPARENT, Anonymity.ELITE, Anonymity.ANONYMOUS)),
         rng.choice((Honesty.CLEAN, Honesty.UNKNOWN)),
+        # 29 % leave by another address than the one dialled.
+        exit=host if rng.random() < 0.71 else f"203.{rng.randrange(256)}.{rng.randrange(256)}.{rng.randrange(256)}",
         country=rng.choice(COUNTRIES),
-        timing=Timing(total=rng.lognormvariate(1.0, 0.8)),
+        asn=rng.randrange(1_000, 5_000),
+        timing=measured(rng.lognormvariate(1.0, 0.8)),
+        failure=Failure(Stage.CONNECT, Reason.TIMEOUT) if health.bads else None,
+        profiled_at=NOW - rng.random() * 21_600.0,
+        located_by="DB-IP 2026-11",
     )
-    key = f"{number:016x}"
-    endpoint = Endpoint(f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}", 8080)
-    tags = ("rare",) if number % 10_000 == 7 else ()
-    return Record(key, key, endpoint, claims=(path.scheme,), sources=("list",), tags=tags, paths=(path,))
+    endpoint = Endpoint(host, rng.choice((80, 1080, 3128, 8080, rng.randrange(1024, 65_536))))
+    key = str(endpoint)
+    # One round of a source brings hundreds at one moment.
+    listed = NOW - 60.0 * rng.randrange(1_000)
+    record = Record(
+        record_id(key),
+        key,
+        endpoint,
+        claims=(path.scheme,),
+        sources=("list",),
+        tags=("rare",) if number % 10_000 == 7 else (),
+        first_seen=listed - 86_400.0,
+        last_seen=listed,
+        checks=rng.randrange(3_000),
+        last_check=NOW - rng.random() * 600.0,
+        next_check=NOW + rng.random() * 600.0,
+        paths=(path,),
+        version=rng.randrange(3_000),
+    )
+    origin = encode_origin(Origin(record.claims, record.sources, record.tags))
+    return decode_record(record.id, key, record.trust, record.next_check, listed, origin, encode_body(record))
+
+
+def measured(total: float) -> Timing:
+    """As the fold keeps it, to a millisecond."""
+    return Timing(round(total / 4, 3), round(total / 2, 3), round(total * 0.9, 3), round(total, 3))
 
 
 def measure(pool: Pool, records: list[Record], query: Query, picks: int, rng: Random) -> tuple[dict[str, Any], float]:

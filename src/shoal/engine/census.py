@@ -33,8 +33,7 @@ class Census:
         counts = self._counts
         alive = False
         for path in record.paths:
-            health = path.health
-            if health.last_ok <= 0.0 or health.last_bad > health.last_ok:
+            if not path.health.is_up:
                 continue
             alive = True
             counts["scheme"][path.scheme.value] += by

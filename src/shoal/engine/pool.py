@@ -131,7 +131,7 @@ class Pool:
             entry.record, entry.path = record, path
             self._rank(entry, now)
             self._listing.put(entry)
-            works = path.health.last_ok >= path.health.last_bad
+            works = path.health.is_up
             self.working += works - entry.works
             entry.works = works
             entries.append(entry)

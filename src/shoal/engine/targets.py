@@ -180,7 +180,7 @@ class Targets:
         last = 0.0
         for record in self._pool.records():
             for path in record.paths:
-                if not path.is_verified or path.health.last_bad > path.health.last_ok or not carries(path, target):
+                if not path.health.is_up or not carries(path, target):
                     continue
                 reach = reach_of(path, target.name)
                 if reach is None or not reach.at:

@@ -103,8 +103,7 @@ class Visiting:
         due = []
         for record in self._pool.records():
             for path in record.paths:
-                health = path.health
-                if health.last_ok <= 0.0 or health.last_bad > health.last_ok or path.honesty.is_dangerous:
+                if not path.health.is_up or path.honesty.is_dangerous:
                     continue
                 at = next_visit(path, target)
                 this = (target.name, record.key, path.scheme)

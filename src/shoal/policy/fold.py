@@ -22,6 +22,7 @@ from shoal.domain import (
     View,
 )
 from shoal.domain.capability import shared
+from shoal.domain.sharing import share_failure, share_number, share_seconds, share_text
 from shoal.policy.forecast import fold as fold_health
 from shoal.policy.reach import fold_reach
 from shoal.policy.target_table import TargetTable
@@ -30,6 +31,8 @@ VIEWS = 8
 """Vantage points kept for a path at most: some 150 bytes each. The one not seen from for longest is forgotten."""
 _ALPHA = 0.3
 """Weight of the newest timing in the moving average: the typical step between two samples is a factor 1.9."""
+_FINE = 0.1
+"""Seconds below which timings are kept to a tenth of a millisecond, above to a millisecond."""
 _NO_TARGETS = TargetTable()
 
 
@@ -41,12 +44,12 @@ def fold_check(record: Record, result: CheckResult, now: float) -> Record:
     return replace(
         record,
         paths=paths,
-        checks=record.checks + 1,
+        checks=share_number(record.checks + 1),
         misses=misses,
         last_check=now,
         failure=None if result.works else result.failure or record.failure,
         blame=None if result.works else result.blame or record.blame,
-        version=record.version + 1,
+        version=share_number(record.version + 1),
     )
 
 
@@ -55,7 +58,7 @@ def fold_use(record: Record, observation: Observation, targets: TargetTable = _N
     paths = _fold_all(record.paths, (observation,))
     if observation.target is not None:
         paths = tuple([fold_reach(path, observation, targets) for path in paths])
-    return replace(record, paths=paths, version=record.version + 1)
+    return replace(record, paths=paths, version=share_number(record.version + 1))
 
 
 def _fold_all(paths: tuple[Path, ...], observations: Iterable[Observation]) -> tuple[Path, ...]:
@@ -95,12 +98,13 @@ def _succeeded(path: Path, seen: Observation) -> Path:
         capabilities=_learned(path.capabilities, facts),
         anonymity=path.anonymity if facts.anonymity in (None, Anonymity.UNKNOWN) else facts.anonymity,
         honesty=_honesty(path.honesty, facts.honesty),
-        exit=facts.exit or path.exit,
+        # The same text as before where it is the same: a new one would take its place in memory as well.
+        exit=path.exit if facts.exit in (None, "", path.exit) else facts.exit,
         # What changed, though the path works, is worth keeping: the difference tells who tampers how.
         failure=seen.failure if facts.honesty is not None and facts.honesty.is_dangerous else path.failure,
-        country=facts.country or path.country,
-        asn=facts.asn or path.asn,
-        located_by=facts.located_by or path.located_by,
+        country=share_text(facts.country) if facts.country else path.country,
+        asn=share_number(facts.asn) if facts.asn else path.asn,
+        located_by=share_text(facts.located_by) if facts.located_by else path.located_by,
         profiled_at=seen.at if facts.profiled else path.profiled_at,
     )
 
@@ -114,7 +118,8 @@ def _learned(known: frozenset[Capability], facts: Facts) -> frozenset[Capability
 def _with_failure(path: Path, seen: Observation) -> Path:
     honesty = _honesty(path.honesty, seen.facts.honesty if seen.facts is not None else None)
     path = _viewed(path, seen)
-    return replace(path, health=fold_health(path.health, False, seen.at), failure=seen.failure, honesty=honesty)
+    failure = None if seen.failure is None else share_failure(seen.failure)
+    return replace(path, health=fold_health(path.health, False, seen.at), failure=failure, honesty=honesty)
 
 
 def _viewed(path: Path, seen: Observation) -> Path:
@@ -136,13 +141,33 @@ def _honesty(known: Honesty, seen: Honesty | None) -> Honesty:
 
 def _average(old: Timing, new: Timing) -> Timing:
     if not old.total or not new.total:
-        return new if new.total else old
-    return Timing(
-        connect=_step(old.connect, new.connect),
-        handshake=_step(old.handshake, new.handshake),
-        first_byte=_step(old.first_byte, new.first_byte),
-        total=_step(old.total, new.total),
+        return _coarse(new) if new.total else old
+    return _coarse(
+        Timing(
+            connect=_step(old.connect, new.connect),
+            handshake=_step(old.handshake, new.handshake),
+            first_byte=_step(old.first_byte, new.first_byte),
+            total=_step(old.total, new.total),
+        )
     )
+
+
+def _coarse(timing: Timing) -> Timing:
+    return Timing(
+        connect=_round(timing.connect),
+        handshake=_round(timing.handshake),
+        first_byte=_round(timing.first_byte),
+        total=_round(timing.total),
+    )
+
+
+def _round(seconds: float) -> float:
+    """To a millisecond or a tenth of one: samples differ by more, and 100,000 paths share what numbers are left."""
+    if seconds <= 0.0:
+        return 0.0
+    steps = 1e3 if seconds >= _FINE else 1e4
+    # Never 0, which says that it was not timed.
+    return share_seconds(max(1.0, int(seconds * steps + 0.5)) / steps)
 
 
 def _step(old: float, new: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp, log
 from typing import Final
 
-from shoal.domain.health import NOTHING, TIME_SCALES, Forecast, Health, Masses, masses, pack
+from shoal.domain.health import MOST, TIME_SCALES, Forecast, Health, Masses, pack, unpack
 from shoal.policy.learning import Model, probability, untrained
 
 PRIOR: Final = 0.05
@@ -79,59 +79,49 @@ def fold(health: Health, ok: bool, at: float, weight: float = 1.0) -> Health:
     Masses are additive with exponential decay, so results may arrive in any order and be folded by any worker. The
     streak and what follows a success are a matter of order: a result older than the last one leaves them as they are.
     """
-    newest = at if at > health.at else health.at
-    gain = (weight,) * 5 if newest == at else _decayed((weight,) * 5, newest - at)
-    if health.at:
-        passed = newest - health.at
-        good, bad = _decayed(masses(health.ok), passed), _decayed(masses(health.bad), passed)
-        fade = exp(-passed / _S4)
-        stayed, after_ok = health.stayed * fade, health.after_ok * fade
-    else:
-        good, bad, stayed, after_ok = NOTHING, NOTHING, 0.0, 0.0
-    late = at < health.last_ok or at < health.last_bad
-    if not late and health.last_ok > health.last_bad:
+    last_ok, last_bad, o0, o1, o2, o3, o4, b0, b1, b2, b3, b4, stayed, after_ok, oks, bads, streak = unpack(
+        health.block
+    )
+    last = last_ok if last_ok > last_bad else last_bad
+    late = at < last
+    if last and at > last:
+        k0, k1, k2, k3, k4 = _kept(at - last)
+        o0, o1, o2, o3, o4 = o0 * k0, o1 * k1, o2 * k2, o3 * k3, o4 * k4
+        b0, b1, b2, b3, b4 = b0 * k0, b1 * k1, b2 * k2, b3 * k3, b4 * k4
+        stayed, after_ok = stayed * k4, after_ok * k4
+    g0 = g1 = g2 = g3 = g4 = weight
+    if late:
+        g0, g1, g2, g3, g4 = [weight * kept for kept in _kept(last - at)]
+    elif last_ok > last_bad:
         after_ok += weight
         if ok:
             stayed += weight
-    streak = health.streak
     if ok:
-        good = (good[0] + gain[0], good[1] + gain[1], good[2] + gain[2], good[3] + gain[3], good[4] + gain[4])
+        o0, o1, o2, o3, o4 = o0 + g0, o1 + g1, o2 + g2, o3 + g3, o4 + g4
+        oks += oks < MOST
+        last_ok = at if at > last_ok else last_ok
         if not late:
-            streak = streak + 1 if streak > 0 else 1
+            streak = min(streak + 1, MOST) if streak > 0 else 1
     else:
-        bad = (bad[0] + gain[0], bad[1] + gain[1], bad[2] + gain[2], bad[3] + gain[3], bad[4] + gain[4])
+        b0, b1, b2, b3, b4 = b0 + g0, b1 + g1, b2 + g2, b3 + g3, b4 + g4
+        bads += bads < MOST
+        last_bad = at if at > last_bad else last_bad
         if not late:
-            streak = streak - 1 if streak < 0 else -1
-    return Health(
-        newest,
-        pack(*good),
-        pack(*bad),
-        max(health.last_ok, at) if ok else health.last_ok,
-        health.last_bad if ok else max(health.last_bad, at),
-        health.oks + ok,
-        health.bads + (not ok),
-        streak,
-        stayed,
-        after_ok,
-    )
+            streak = max(streak - 1, -MOST) if streak < 0 else -1
+    return Health(pack(last_ok, last_bad, o0, o1, o2, o3, o4, b0, b1, b2, b3, b4, stayed, after_ok, oks, bads, streak))
 
 
-def _decayed(known: tuple[float, ...], seconds: float) -> Masses:
+def _kept(seconds: float) -> Masses:
+    """What is left of a mass after so long, on each time scale."""
     # Written out: this runs for every observation, and a loop costs twice as much.
-    return (
-        known[0] * exp(-seconds / _S0),
-        known[1] * exp(-seconds / _S1),
-        known[2] * exp(-seconds / _S2),
-        known[3] * exp(-seconds / _S3),
-        known[4] * exp(-seconds / _S4),
-    )
+    return exp(-seconds / _S0), exp(-seconds / _S1), exp(-seconds / _S2), exp(-seconds / _S3), exp(-seconds / _S4)
 
 
 def long_run_rate(health: Health, now: float, prior: float = PRIOR) -> float:
     """The rate at which the path works, recent results counting most: each time scale shrinks towards the longer."""
     age = max(0.0, now - health.at)
     rate = prior
-    oks, bads = masses(health.ok), masses(health.bad)
+    oks, bads = health.ok, health.bad
     for index in (4, 3, 2, 1):
         keep = exp(-age / TIME_SCALES[index])
         good = oks[index] * keep
@@ -149,11 +139,13 @@ def _logit(rate: float) -> float:
 
 def features(health: Health, now: float, prior: float = PRIOR) -> tuple[float, ...]:
     """What the model is told of a path for a use at ``now`` (epoch seconds), in the order of ``FEATURES``."""
-    age = now - health.at
+    last_ok, last_bad, o0, o1, o2, o3, o4, b0, b1, b2, b3, b4, stayed, after_ok, oks, bads, streak = unpack(
+        health.block
+    )
+    up = last_ok > last_bad
+    age = now - (last_ok if up else last_bad)
     if age < 0.0:
         age = 0.0
-    o0, o1, o2, o3, o4 = masses(health.ok)
-    b0, b1, b2, b3, b4 = masses(health.bad)
     keep = exp(-age / _S4)
     week = (o4 * keep + _SHRINK * prior) / ((o4 + b4) * keep + _SHRINK)
     fade = exp(-age / _S3)
@@ -167,27 +159,23 @@ def features(health: Health, now: float, prior: float = PRIOR) -> tuple[float, .
     base = _logit(prior)
     high = _logit(week)
     rates = (high - base, _logit(day) - base, _logit(hours) - base, _logit(hour) - base, _logit(quarter) - base)
-    if not health.oks and not health.bads:
+    if not oks and not bads:
         return (base, 0.0, *rates, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    up = health.last_ok > health.last_bad
-    since = now - (health.last_ok if up else health.last_bad)
-    if since < 0.0:
-        since = 0.0
-    known = exp(-since / _S4)
-    successes = known * log(1.0 + health.oks) / 2.0
-    e0, e1, e2, e3 = exp(-since / 120.0), exp(-since / 1_200.0), exp(-since / 7_200.0), exp(-since / 43_200.0)
-    near = exp(-since / 3_600.0)
+    # The age of the masses is that of the last result.
+    successes = keep * log(1.0 + oks) / 2.0
+    e0, e1, e2, e3 = exp(-age / 120.0), exp(-age / 1_200.0), exp(-age / 7_200.0), exp(-age / 43_200.0)
+    near = exp(-age / 3_600.0)
     if up:
-        stays = (health.stayed * keep + _FAITH * week) / (health.after_ok * keep + _FAITH)
+        stays = (stayed * keep + _FAITH * week) / (after_ok * keep + _FAITH)
         faithful = near * (_logit(stays) - high)
-        run = known * log(1.0 + (health.streak if health.streak > 0 else 0))
-        return (base, known, *rates, e0, 0.0, e1, 0.0, e2, 0.0, e3, 0.0, run, 0.0, successes, faithful, 0.0)
+        run = keep * log(1.0 + (streak if streak > 0 else 0))
+        return (base, keep, *rates, e0, 0.0, e1, 0.0, e2, 0.0, e3, 0.0, run, 0.0, successes, faithful, 0.0)
     # A mass may be a hair below its part after rounding.
-    back = max(0.0, o4 - health.stayed) * keep
-    after_bad = max(back, (o4 + b4 - health.after_ok) * keep)
+    back = max(0.0, o4 - stayed) * keep
+    after_bad = max(back, (o4 + b4 - after_ok) * keep)
     returning = near * (_logit((back + _FAITH * week) / (after_bad + _FAITH)) - high)
-    run = known * log(1.0 + (-health.streak if health.streak < 0 else 0))
-    return (base, known, *rates, 0.0, e0, 0.0, e1, 0.0, e2, 0.0, e3, 0.0, run, successes, 0.0, returning)
+    run = keep * log(1.0 + (-streak if streak < 0 else 0))
+    return (base, keep, *rates, 0.0, e0, 0.0, e1, 0.0, e2, 0.0, e3, 0.0, run, successes, 0.0, returning)
 
 
 def forecast(health: Health, now: float, prior: float = PRIOR, model: Model = BUILT_IN) -> Forecast:
@@ -195,7 +183,7 @@ def forecast(health: Health, now: float, prior: float = PRIOR, model: Model = BU
 
     ``now`` may lie ahead of all knowledge: what is known fades.
     """
-    if not health.oks and not health.bads:
+    if not health.at:
         return Forecast(prior, 0.0)
     return Forecast(probability(model, features(health, now, prior)), confidence(health, now))
 
@@ -203,5 +191,6 @@ def forecast(health: Health, now: float, prior: float = PRIOR, model: Model = BU
 def confidence(health: Health, now: float) -> float:
     """How sure a forecast for ``now`` is: 0 knows nothing, 1 certain. For who already has the probability: it takes a
     fifth of the time of both."""
-    mass = (masses(health.ok)[2] + masses(health.bad)[2]) * exp(-max(0.0, now - health.at) / _S2)
+    last_ok, last_bad, _, _, good, _, _, _, _, bad, *_ = unpack(health.block)
+    mass = (good + bad) * exp(-max(0.0, now - max(last_ok, last_bad)) / _S2)
     return mass / (mass + 2.0)

@@ -12,18 +12,20 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shoal.domain import Blame, Credentials, Endpoint, Failure, Path, Record, Trust
+from shoal.domain import Blame, Credentials, Endpoint, Failure, Path, Record, Timing, Trust
 from shoal.domain.capability import shared
-from shoal.domain.health import PACKED_BYTES
+from shoal.domain.health import BLOCK_BYTES
+from shoal.domain.sharing import share_failure, share_number, share_seconds, share_text
 from shoal.errors import StoreError
 from shoal.ports.store import SourceState
+from shoal.stores.old_bodies import upgraded
 from shoal.stores.origin import Origin
 
-VERSION = 2
-"""Bodies have been written in two formats: since 2, the masses of a path's health are packed."""
+VERSION = 3
+"""Bodies have been written in three formats: since 3 a path's health is one block; see ``old_bodies``."""
 _BODY_PREFIX = bytes([VERSION])
 _PREFIX = b"\x01"
-_READABLE = (_PREFIX, _BODY_PREFIX)
+_OLD_BODIES = (b"\x01", b"\x02")
 _DAMAGED = "a stored record is damaged; move the store away or put a backup in its place"
 
 T = TypeVar("T")
@@ -101,9 +103,9 @@ def decode_record(
 
     Raises ``StoreError`` for bytes of a newer version or damaged ones.
     """
-    kept = _decode(_body_decoder, body)
+    kept = _decode_body(body)
     listed = decode_origin(origin)
-    endpoint = Endpoint(kept.host, kept.port)
+    endpoint = Endpoint(kept.host, share_number(kept.port))
     return Record(
         id,
         str(endpoint) if key is None else key,
@@ -114,24 +116,41 @@ def decode_record(
         trust,
         listed.tags,
         kept.country,
-        kept.first_seen,
-        last_seen,
-        kept.checks,
+        # One list brings many records at one moment.
+        share_seconds(kept.first_seen),
+        share_seconds(last_seen),
+        share_number(kept.checks),
         kept.misses,
         kept.last_check,
         next_check,
         kept.failure,
-        tuple([_checked(path) for path in kept.paths]),
-        kept.version,
+        tuple([_lean(path, kept.host) for path in kept.paths]),
+        share_number(kept.version),
         kept.blame,
     )
 
 
-def _checked(path: Path) -> Path:
-    for masses in (path.health.ok, path.health.bad):
-        if type(masses) is bytes and len(masses) != PACKED_BYTES:
+def _lean(path: Path, host: str) -> Path:
+    """The same path, with what others have as well or the record has kept once."""
+    for health in (path.health, *[view.health for view in path.views]):
+        if len(health.block) != BLOCK_BYTES:
             raise StoreError(_DAMAGED)
-    return replace(path, capabilities=shared(path.capabilities))
+    timing = path.timing
+    return replace(
+        path,
+        capabilities=shared(path.capabilities),
+        exit=host if path.exit == host else path.exit,
+        country=None if path.country is None else share_text(path.country),
+        asn=None if path.asn is None else share_number(path.asn),
+        timing=Timing(
+            share_seconds(timing.connect),
+            share_seconds(timing.handshake),
+            share_seconds(timing.first_byte),
+            share_seconds(timing.total),
+        ),
+        failure=None if path.failure is None else share_failure(path.failure),
+        located_by=None if path.located_by is None else share_text(path.located_by),
+    )
 
 
 def encode_origin(origin: Origin) -> bytes:
@@ -152,11 +171,20 @@ def decode_source_state(data: bytes) -> SourceState:
     return _decode(_source_decoder, data)
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes) -> T:
-    if data[:1] not in _READABLE:
-        if data and data[0] > VERSION:
+def _decode_body(data: bytes) -> _Body:
+    if data[:1] not in _OLD_BODIES:
+        return _decode(_body_decoder, data, VERSION)
+    try:
+        return _body_decoder.decode(upgraded(memoryview(data)[1:]))
+    except msgspec.MsgspecError as error:
+        raise StoreError(_DAMAGED) from error
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, version: int = 1) -> T:
+    if not data or data[0] != version:
+        if data and data[0] > version:
             raise StoreError(
-                f"the store holds data of a newer Shoal (format {data[0]}, this one reads {VERSION}); upgrade Shoal"
+                f"the store holds data of a newer Shoal (format {data[0]}, this one reads {version}); upgrade Shoal"
             )
         raise StoreError(_DAMAGED)
     try:

@@ -50,8 +50,14 @@ def make_path(
     latency: float = 0.2,
 ) -> Path:
     """A path that worked at ``last_ok`` (0: never)."""
-    health = Health(at=last_ok, ok=(1.0,) * 5, last_ok=last_ok, oks=int(last_ok > 0.0), streak=int(last_ok > 0.0))
+    health = Health.of(ok=(1.0,) * 5, last_ok=last_ok, oks=int(last_ok > 0.0), streak=int(last_ok > 0.0))
     return Path(scheme, health, capabilities, timing=Timing(latency / 4, latency / 2, latency, latency))
+
+
+def change_health(health: Health, **changes: float) -> Health:
+    """The same health but for some of the numbers that ``Health.of`` takes."""
+    names = ("ok", "bad", "last_ok", "last_bad", "oks", "bads", "streak", "stayed", "after_ok")
+    return Health.of(**{name: getattr(health, name) for name in names} | changes)
 
 
 def make_record(

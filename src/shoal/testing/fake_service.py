@@ -282,7 +282,7 @@ def working_path(
     scheme: Scheme = Scheme.HTTP, *capabilities: Capability, latency: float = 0.25, country: str | None = None
 ) -> Path:
     """A path that worked a second ago."""
-    health = Health(last_ok=NOW - 1.0, oks=1, streak=1)
+    health = Health.of(last_ok=NOW - 1.0, oks=1, streak=1)
     return Path(scheme, health, frozenset(capabilities), country=country, timing=Timing(total=latency))
 
 

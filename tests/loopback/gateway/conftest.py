@@ -74,7 +74,7 @@ class Service:
 
 def record_of(proxy: LabProxy, *, country: str | None = None, trust: Trust = Trust.OWN) -> Record:
     """What the pool would know of a live lab proxy after its checks."""
-    health = Health(at=NOW, ok=(9.0,) * len(TIME_SCALES), last_ok=NOW - 1.0, oks=9, streak=9)
+    health = Health.of(ok=(9.0,) * len(TIME_SCALES), last_ok=NOW - 1.0, oks=9, streak=9)
     paths = []
     for scheme in proxy.schemes:
         can = set(proxy.capabilities)
@@ -301,7 +301,7 @@ class Upstream:
         self._server.close()
 
     def record(self, *can: Capability, scheme: Scheme = Scheme.HTTP, handshake: float = 0.05, rate: int = 9) -> Record:
-        health = Health(at=NOW, ok=(float(rate),) * len(TIME_SCALES), last_ok=NOW - 1.0, oks=rate, streak=rate)
+        health = Health.of(ok=(float(rate),) * len(TIME_SCALES), last_ok=NOW - 1.0, oks=rate, streak=rate)
         timing = Timing(connect=handshake / 2, handshake=handshake, total=handshake)
         path = Path(scheme, health, frozenset(can or (Capability.TUNNEL, Capability.FORWARD)), timing=timing)
         endpoint = Endpoint(self.address, self.port)

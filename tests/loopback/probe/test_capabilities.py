@@ -61,7 +61,7 @@ async def test_a_judge_that_only_ipv6_reaches_is_no_fault_of_a_socks4_proxy(worl
     result = await world.prober.check(world.record(port, Scheme.SOCKS4))
     socks4 = [seen for seen in result.observations if seen.scheme is Scheme.SOCKS4]
     assert socks4 == []
-    known = Path(Scheme.SOCKS4, Health(last_ok=1.0))
+    known = Path(Scheme.SOCKS4, Health.of(last_ok=1.0))
     again = await world.prober.check(world.record(port, path=known))
     assert (again.works, again.blame) == (False, Blame.LOCAL)
 

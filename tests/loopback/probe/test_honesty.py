@@ -18,7 +18,7 @@ EXIT = "127.0.0.77"
 
 
 def verified(scheme, *capabilities):
-    return Path(scheme, Health(last_ok=1.0), frozenset(capabilities))
+    return Path(scheme, Health.of(last_ok=1.0), frozenset(capabilities))
 
 
 def answer_with(body):

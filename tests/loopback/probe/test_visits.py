@@ -43,7 +43,7 @@ async def visit(world, proxy_port, url, scheme=Scheme.HTTP, can=BOTH, **expect):
         world.clock,
         world.contexts,
     )
-    record = world.record(proxy_port, scheme, path=Path(scheme, Health(last_ok=1.0), can))
+    record = world.record(proxy_port, scheme, path=Path(scheme, Health.of(last_ok=1.0), can))
     return await visitor.visit(record, scheme, target)
 
 
@@ -117,7 +117,7 @@ async def test_credentials_go_to_the_proxy_and_not_to_the_target(world):
     visitor = NetVisitor(
         TargetOptions(), CheckOptions(), world.panel, world.resolver, lambda h, t: None, world.clock, world.contexts
     )
-    path = Path(Scheme.HTTP, Health(last_ok=1.0), BOTH)
+    path = Path(Scheme.HTTP, Health.of(last_ok=1.0), BOTH)
     record = world.record(proxy, Scheme.HTTP, login=("me", "pw"), path=path)
     assert (await visitor.visit(record, Scheme.HTTP, target)).works
     assert seen[0].get("proxy-authorization") is None

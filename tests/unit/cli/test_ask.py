@@ -140,7 +140,7 @@ def test_without_a_pool_and_without_a_memory_it_says_what_to_do(
 def test_without_a_running_pool_the_remembered_one_is_read(
     nobody: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = ProxyPath(Scheme.HTTP, Health(last_ok=5.0))
+    path = ProxyPath(Scheme.HTTP, Health.of(last_ok=5.0))
     record = Record("0" * 16, "192.0.2.1:80", Endpoint("192.0.2.1", 80), paths=(path,))
     picks = [Pick(record, path, record.proxy(Scheme.HTTP), Forecast(0.9, 0.5))]
 

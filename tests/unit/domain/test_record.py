@@ -3,7 +3,7 @@ from shoal.testing.builders import make_path, make_record
 
 
 def test_a_record_is_verified_once_any_path_worked() -> None:
-    never = Path(Scheme.HTTP, Health(at=5.0, last_bad=5.0, bads=1, streak=-1))
+    never = Path(Scheme.HTTP, Health.of(last_bad=5.0, bads=1, streak=-1))
     assert not make_record().is_verified
     assert not make_record(paths=(never,)).is_verified
     assert make_record(paths=(never, make_path(Scheme.SOCKS5))).is_verified

@@ -6,12 +6,12 @@ from shoal.domain import Record
 from shoal.engine.credits import Credits
 from shoal.engine.pool import Pool
 from shoal.options import PoolOptions
-from shoal.testing.builders import make_path, make_record
+from shoal.testing.builders import change_health, make_path, make_record
 
 
 def working(number: int, *sources: str, seen: float, ok: float, oks: int = 1) -> Record:
     path = make_path()
-    path = replace(path, health=replace(path.health, last_ok=ok, last_bad=0.0, oks=oks))
+    path = replace(path, health=change_health(path.health, last_ok=ok, last_bad=0.0, oks=oks))
     return make_record(number, paths=(path,), sources=sources, first_seen=seen)
 
 

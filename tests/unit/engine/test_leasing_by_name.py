@@ -30,7 +30,7 @@ async def bench() -> tuple[Leasing, Pool, Record]:
     await store.add([make_admitted(1)], now)
     (record,) = await store.claim_due(now, 1, 60.0)
     paths = tuple(
-        Path(scheme, Health(now, (20.0,) * 5, (0.0,) * 5, last_ok, 0.0, 20, 0, 20), frozenset({Capability.FORWARD}))
+        Path(scheme, Health.of((20.0,) * 5, (0.0,) * 5, last_ok, 0.0, 20, 0, 20), frozenset({Capability.FORWARD}))
         for scheme, last_ok in ((Scheme.HTTP, now - 60.0), (Scheme.SOCKS5, now))
     )
     record = replace(record, paths=paths, version=1)

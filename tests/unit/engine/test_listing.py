@@ -8,7 +8,7 @@ from shoal.domain import Anonymity, Health, Order, Path, Query, Record, Scheme, 
 from shoal.engine.census import Census
 from shoal.engine.pool import Pool
 from shoal.options import PoolOptions
-from shoal.testing.builders import make_record
+from shoal.testing.builders import change_health, make_record
 
 NOW = 1_000_000.0
 ALL = Query(min_forecast=0.0, max_age=1e9)
@@ -17,7 +17,7 @@ COUNTRIES = ("DE", "US", "US", "US", None)
 
 def some_record(number: int, rng: Random, **fields: object) -> Record:
     oks = rng.randrange(1, 30)
-    health = Health(NOW, (oks,) * 5, (rng.random() * 9,) * 5, NOW - rng.random() * 900, 0.0, oks, 0, oks)
+    health = Health.of((oks,) * 5, (rng.random() * 9,) * 5, NOW - rng.random() * 900, 0.0, oks, 0, oks)
     path = Path(
         rng.choice((Scheme.HTTP, Scheme.SOCKS5)),
         health,
@@ -172,7 +172,7 @@ def test_the_census_is_what_a_count_of_all_records_gives() -> None:
             pool.remove(record.key)
             continue
         if rng.random() < 0.3:
-            health = replace(record.paths[0].health, last_bad=NOW)
+            health = change_health(record.paths[0].health, last_bad=NOW)
             record = replace(record, paths=(replace(record.paths[0], health=health),))
         pool.apply(record if rng.random() < 0.9 else replace(record, tags=("banned",)), NOW)
     fresh = Census()

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shoal.domain import Capability, Health, Honesty, Path, Query, Record, Scheme, Strategy, Timing, Trust
 from shoal.engine.pool import Pool
 from shoal.options import PoolOptions
-from shoal.testing.builders import make_path, make_record
+from shoal.testing.builders import change_health, make_path, make_record
 
 NOW = 1_000_000.0
 ANY = Query(min_forecast=0.0, max_age=1e9)
@@ -24,7 +24,7 @@ def proven(
     number: int, *, oks: int = 20, bads: int = 0, ago: float = 5.0, latency: float = 0.2, **rest: object
 ) -> Record:
     """A record whose http path worked ``oks`` times and failed ``bads`` times lately."""
-    health = Health(NOW - ago, (oks,) * 5, (bads,) * 5, NOW - ago, 0.0, oks, bads, oks)
+    health = Health.of((oks,) * 5, (bads,) * 5, NOW - ago, 0.0, oks, bads, oks)
     path = Path(Scheme.HTTP, health, frozenset({Capability.FORWARD}), timing=Timing(total=latency))
     return make_record(number, paths=(path,), **rest)  # type: ignore[arg-type]
 
@@ -111,7 +111,7 @@ def test_stale_and_unlikely_proxies_are_not_handed_out() -> None:
     pool = make_pool()
     pool.apply(proven(1, ago=PoolOptions().max_age + 1.0), NOW)
     unlikely = proven(2, oks=1, bads=40)
-    health = replace(unlikely.paths[0].health, last_bad=NOW)
+    health = change_health(unlikely.paths[0].health, last_bad=NOW)
     pool.apply(replace(unlikely, paths=(replace(unlikely.paths[0], health=health),)), NOW)
     assert pool.pick(Query(), NOW) is None
     assert pool.list(Query(), NOW) == []
@@ -153,7 +153,7 @@ def test_the_summary_counts_what_works_now() -> None:
     pool = make_pool()
     pool.apply(proven(1, sources=("a", "b")), NOW)
     dead = proven(2, sources=("b",))
-    health = replace(dead.paths[0].health, last_bad=NOW)
+    health = change_health(dead.paths[0].health, last_bad=NOW)
     pool.apply(replace(dead, paths=(replace(dead.paths[0], health=health),)), NOW)
     summary = pool.summary()
     assert summary["working"] == {"records": 1}
@@ -178,7 +178,7 @@ class IndexMachine(RuleBasedStateMachine):
         own=st.booleans(),
     )
     def apply(self, number: int, schemes: set[Scheme], oks: int, bads: int, failing: bool, own: bool) -> None:
-        health = Health(NOW, (oks,) * 5, (bads,) * 5, NOW - 5.0, NOW if failing else 0.0, oks, bads, 1)
+        health = Health.of((oks,) * 5, (bads,) * 5, NOW - 5.0, NOW if failing else 0.0, oks, bads, 1)
         paths = tuple(Path(scheme, health) for scheme in sorted(schemes))
         record = make_record(number, paths=paths, trust=Trust.OWN if own else Trust.PUBLIC)
         self.pool.apply(record, NOW)

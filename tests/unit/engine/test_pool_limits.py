@@ -18,7 +18,7 @@ EVERY = [Strategy.BEST, Strategy.RANDOM, Strategy.ROUND_ROBIN, Strategy.LEAST_US
 
 def proven(number: int, *, bads: int = 0, sources: tuple[str, ...], trust: Trust = Trust.PUBLIC) -> Record:
     """A record whose http path worked 20 times and failed ``bads`` times lately."""
-    health = Health(NOW - 5.0, (20,) * 5, (bads,) * 5, NOW - 5.0, 0.0, 20, bads, 20)
+    health = Health.of((20,) * 5, (bads,) * 5, NOW - 5.0, 0.0, 20, bads, 20)
     path = Path(Scheme.HTTP, health, frozenset({Capability.FORWARD}), timing=Timing(total=0.2))
     return make_record(number, paths=(path,), sources=sources, trust=trust)
 

@@ -84,7 +84,7 @@ class Bench:
         await self.store.add([make_admitted(number * 256) for number in range(1, count + 1)], now)
         records = []
         for record in await self.store.claim_due(now, count, 60.0):
-            health = Health(now, (20.0,) * 5, (0.0,) * 5, now, 0.0, 20, 0, 20)
+            health = Health.of((20.0,) * 5, (0.0,) * 5, now, 0.0, 20, 0, 20)
             path = Path(Scheme.HTTP, health, frozenset({Capability.FORWARD, Capability.TUNNEL}))
             records.append(replace(record, paths=(path,), version=1, next_check=now + 500.0))
         await self.store.save(records)

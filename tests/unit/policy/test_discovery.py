@@ -25,7 +25,7 @@ def situation(*claims, paths=(), port=8080, trust=Trust.PUBLIC, full=False, judg
 
 
 def path(scheme, *capabilities):
-    return Path(scheme, Health(last_ok=1.0), frozenset(capabilities))
+    return Path(scheme, Health.of(last_ok=1.0), frozenset(capabilities))
 
 
 def play(where, answer):
@@ -211,8 +211,7 @@ def test_an_unsigned_document_is_followed_by_the_echo_and_a_signed_one_by_nothin
 
 
 def worked_often(streak, oks):
-    known = path(Scheme.HTTP, Capability.FORWARD)
-    return replace(known, health=replace(known.health, streak=streak, oks=oks))
+    return replace(path(Scheme.HTTP, Capability.FORWARD), health=Health.of(last_ok=1.0, oks=oks, streak=streak))
 
 
 def test_what_may_soon_be_handed_out_is_compared_on_five_documents_at_once_until_it_was_compared_often():

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.domain import Health
-from shoal.domain.health import TIME_SCALES, masses
+from shoal.domain.health import BLOCK_BYTES, MOST, TIME_SCALES
 from shoal.policy.forecast import FEATURES, PRIOR, confidence, features, fold, forecast, long_run_rate
 
 NOW = 1_790_000_000.0
@@ -26,8 +26,8 @@ def straight(count: int, ok: bool = True, every: float = 60.0) -> Health:
 
 def close(one: Health, other: Health) -> bool:
     return (
-        masses(one.ok) == pytest.approx(masses(other.ok))
-        and masses(one.bad) == pytest.approx(masses(other.bad))
+        one.ok == pytest.approx(other.ok)
+        and one.bad == pytest.approx(other.bad)
         and (one.at, one.last_ok, one.last_bad, one.oks, one.bads)
         == (other.at, other.last_ok, other.last_bad, other.oks, other.bads)
     )
@@ -47,7 +47,7 @@ def test_masses_are_what_the_definition_says(results: list[tuple[bool, float]]) 
     health = remember(results)
     age = NOW - health.at if results else 0.0
     for index, scale in enumerate(TIME_SCALES):
-        for mass, wanted in ((masses(health.ok)[index], True), (masses(health.bad)[index], False)):
+        for mass, wanted in ((health.ok[index], True), (health.bad[index], False)):
             expected = sum(exp(-(ago - age) / scale) for ok, ago in results if ok is wanted)
             assert mass == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
@@ -121,8 +121,15 @@ def test_a_late_result_leaves_the_streak_alone() -> None:
     assert fold(fold(health, False, NOW + 1.0), True, NOW + 2.0).streak == 1
 
 
+def test_counts_end_where_their_places_in_the_block_do() -> None:
+    most = Health.of(last_ok=NOW, oks=MOST, bads=MOST, streak=MOST)
+    assert (fold(most, True, NOW + 1.0).oks, fold(most, True, NOW + 1.0).streak) == (MOST, MOST)
+    worst = Health.of(last_bad=NOW, oks=MOST, bads=MOST, streak=-MOST)
+    assert (fold(worst, False, NOW + 1.0).bads, fold(worst, False, NOW + 1.0).streak) == (MOST, -MOST)
+
+
 def test_half_a_weight_is_half_a_mass() -> None:
-    assert masses(fold(Health(), True, NOW, 0.5).ok) == (0.5,) * 5
+    assert fold(Health(), True, NOW, 0.5).ok == (0.5,) * 5
 
 
 @given(HISTORY, st.floats(0.0, 1e7))
@@ -137,3 +144,4 @@ def test_every_feature_is_a_number_and_all_but_the_first_fade(results: list[tupl
 def test_the_state_of_a_path_is_at_most_200_bytes() -> None:
     health = remember([(number % 3 > 0, 60.0 * number + 0.123) for number in range(3_000, 0, -1)])
     assert len(msgspec.msgpack.encode(health)) <= 200
+    assert len(health.block) == BLOCK_BYTES <= 100

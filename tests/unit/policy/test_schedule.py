@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from shoal.domain import Health, Path, Record, Scheme
 from shoal.options import CheckOptions
 from shoal.policy.schedule import NO_PRESSURE, Pressure, after_use, next_check, pressed, profile_is_due
-from shoal.testing.builders import make_path, make_record
+from shoal.testing.builders import change_health, make_path, make_record
 
 NOW = 1_790_000_000.0
 OPTIONS = CheckOptions()
@@ -17,13 +17,13 @@ OPTIONS = CheckOptions()
 def worked(streak: int, rate: float = 1.0) -> Record:
     """A record that works now for the ``streak``-th time in a row."""
     mass = 5.0
-    health = Health(NOW, (mass * rate,) * 5, (mass * (1 - rate),) * 5, NOW, NOW - 1e4, streak, 5, streak)
+    health = Health.of((mass * rate,) * 5, (mass * (1 - rate),) * 5, NOW, NOW - 1e4, streak, 5, streak)
     return make_record(paths=(Path(Scheme.HTTP, health),))
 
 
 def failed(misses: int, rate: float) -> Record:
     record = worked(1, rate)
-    health = replace(record.paths[0].health, last_ok=NOW - 100.0, last_bad=NOW, streak=-misses)
+    health = change_health(record.paths[0].health, last_ok=NOW - 100.0, last_bad=NOW, streak=-misses)
     return replace(record, misses=misses, paths=(replace(record.paths[0], health=health),))
 
 
@@ -127,7 +127,7 @@ def test_a_full_profile_falls_due_by_its_age() -> None:
 
 def test_a_path_that_fails_asks_for_no_profile() -> None:
     dead = make_path(last_ok=NOW - 100.0)
-    dead = replace(dead, health=replace(dead.health, last_bad=NOW))
+    dead = replace(dead, health=change_health(dead.health, last_bad=NOW))
     assert not profile_is_due(make_record(paths=(dead,)), NOW, OPTIONS)
     assert not profile_is_due(make_record(), NOW, OPTIONS)
 

@@ -6,7 +6,7 @@ from shoal.testing.builders import make_record
 
 
 def record(*sources: str, ok: float, bad: float = 0.0, seen: float = 0.0, oks: int = 1) -> Record:
-    path = Path(Scheme.HTTP, Health(last_ok=ok, last_bad=bad, oks=oks))
+    path = Path(Scheme.HTTP, Health.of(last_ok=ok, last_bad=bad, oks=oks))
     return replace(make_record(), sources=sources, paths=(path,), first_seen=seen)
 
 

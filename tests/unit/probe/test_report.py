@@ -19,7 +19,7 @@ CHANGED = Failure(Stage.CONTENT, Reason.MISMATCH)
 
 
 def report(*outcomes, blames=None, full=False, known=False, cut=False):
-    paths = (Path(Scheme.HTTP, Health(last_ok=1.0)),) if known else ()
+    paths = (Path(Scheme.HTTP, Health.of(last_ok=1.0)),) if known else ()
     situation = Situation((), paths, 80, Trust.PUBLIC, full, Judges(True, True))
     faults = blames or [None if outcome.failure is None else Blame.PROXY for outcome in outcomes]
     return result_of("key", 5.0, situation, outcomes, faults, cut)

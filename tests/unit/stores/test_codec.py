@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -23,24 +25,28 @@ from shoal.domain import (
     Stage,
     Timing,
     Trust,
+    View,
 )
-from shoal.domain.health import pack
+from shoal.domain.health import BLOCK_BYTES, MOST
 from shoal.errors import StoreError
-from shoal.policy.forecast import fold
 from shoal.ports.store import SourceState
 from shoal.stores import codec
+from shoal.stores.old_bodies import OldHealth
 from shoal.stores.origin import Origin
 from shoal.testing.builders import make_path, make_record
 
 TEXT = st.text(max_size=12)
 TIME = st.floats(0, 1e11)
 COUNT = st.integers(0, 2**40)
-MASS = st.tuples(TIME, TIME, TIME, TIME, TIME)
+MASSES = st.floats(0, 2**36, width=32)
+MASS = st.tuples(MASSES, MASSES, MASSES, MASSES, MASSES)
+SHORT = st.integers(0, MOST)
+HEALTH = st.builds(Health.of, MASS, MASS, TIME, TIME, SHORT, SHORT, st.integers(-MOST, MOST), MASSES, MASSES)
 FAILURES = st.builds(Failure, st.sampled_from(Stage), st.sampled_from(Reason), TEXT)
 PATHS = st.builds(
     Path,
     st.sampled_from(Scheme),
-    st.builds(Health, TIME, MASS, MASS, TIME, TIME, COUNT, COUNT, st.integers(-(2**40), 2**40)),
+    HEALTH,
     st.frozensets(st.sampled_from(Capability)),
     st.sampled_from(Anonymity),
     st.sampled_from(Honesty),
@@ -106,17 +112,31 @@ def test_records_of_before_a_field_came_are_read() -> None:
 
 
 def test_records_of_the_first_format_are_still_read_and_go_on() -> None:
-    """There the masses of a path's health were lists of numbers."""
-    health = Health(900.0, (1.0, 2.0, 3.0, 4.0, 5.0), (0.5,) * 5, 900.0, 800.0, 5, 2, 1, 0.5, 1.0)
-    path = msgspec.structs.replace(make_path(), health=health)
-    record = make_record(1, paths=(path,))
-    body = b"\x01" + codec.encode_body(record)[1:]
+    """There a path's health was an array of ten values, in the second one with its masses packed."""
+    good, bad = (1.0, 2.0, 3.0, 4.0, 5.0), (0.5,) * 5
+    health = Health.of(good, bad, 900.0, 800.0, 5, 2, 1, 0.5, 1.0)
+    path = structs.replace(make_path(), health=health, views=(View("eu", health),))
+    record = make_record(1, paths=(path, make_path(Scheme.SOCKS5)), checks=3)
     origin = codec.encode_origin(Origin(record.claims, record.sources, record.tags))
-    assert decoded(record, origin, body) == record
-    packed = msgspec.structs.replace(health, ok=pack(*health.ok), bad=pack(*health.bad))
-    assert fold(decoded(record, origin, body).paths[0].health, True, 1000.0) == fold(packed, True, 1000.0)
-    newer = msgspec.structs.replace(record, paths=(msgspec.structs.replace(path, health=packed),))
-    assert decoded(newer, origin, codec.encode_body(newer)) == newer
+    plain = OldHealth(900.0, good, bad, 900.0, 800.0, 5, 2, 1, 0.5, 1.0)
+    packed = structs.replace(plain, ok=struct.pack("<5d", *good), bad=struct.pack("<5d", *bad))
+    for version, old in ((b"\x01", plain), (b"\x02", packed)):
+        value = msgspec.msgpack.decode(codec.encode_body(record)[1:])
+        value["s"][0] |= {"health": old, "views": [["eu", old]]}
+        del value["s"][1]["health"]
+        never = structs.replace(record.paths[1], health=Health())
+        body = version + msgspec.msgpack.encode(value)
+        assert decoded(record, origin, body) == structs.replace(record, paths=(path, never))
+        for damage in ({"health": [1.0, b"short"]}, {"health": 7}, {"views": [7]}, {"health": [1.0, [1e99] * 5]}):
+            damaged = version + msgspec.msgpack.encode(value | {"s": [value["s"][0] | damage]})
+            with pytest.raises(StoreError, match="damaged"):
+                decoded(record, origin, damaged)
+
+
+def test_a_health_of_another_length_is_damaged() -> None:
+    path = structs.replace(make_path(), health=Health(bytes(BLOCK_BYTES - 1)))
+    with pytest.raises(StoreError, match="damaged"):
+        decoded(make_record(1), codec.encode_origin(Origin()), codec.encode_body(make_record(1, paths=(path,))))
 
 
 def test_equal_capabilities_of_many_records_are_one_set() -> None:
@@ -126,7 +146,7 @@ def test_equal_capabilities_of_many_records_are_one_set() -> None:
 
 
 def _packed(value: object) -> bytes:
-    return b"\x01" + msgspec.msgpack.encode(value)
+    return b"\x03" + msgspec.msgpack.encode(value)
 
 
 def test_records_that_never_worked_stay_small() -> None:
@@ -144,7 +164,7 @@ def test_rubbish_raises_store_errors_only(data: bytes) -> None:
 
 
 def test_a_newer_version_is_refused_in_plain_words() -> None:
-    body = b"\x03" + codec.encode_body(make_record(1))[1:]
+    body = b"\x04" + codec.encode_body(make_record(1))[1:]
     with pytest.raises(StoreError, match="newer Shoal"):
         decoded(make_record(1), codec.encode_origin(Origin()), body)
 
