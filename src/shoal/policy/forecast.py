@@ -192,5 +192,5 @@ def confidence(health: Health, now: float) -> float:
     """How sure a forecast for ``now`` is: 0 knows nothing, 1 certain. For who already has the probability: it takes a
     fifth of the time of both."""
     last_ok, last_bad, _, _, good, _, _, _, _, bad, *_ = unpack(health.block)
-    mass = (good + bad) * exp(-max(0.0, now - max(last_ok, last_bad)) / _S2)
+    mass: float = (good + bad) * exp(-max(0.0, now - max(last_ok, last_bad)) / _S2)
     return mass / (mass + 2.0)
