@@ -101,7 +101,7 @@ class Manage:
         return json_response([record_view(record, self._service) for record in records])
 
     async def run_source(self, request: Request) -> Response:
-        if not self._service.run_source(request.path_params["name"]):
+        if not await self._service.run_source(request.path_params["name"]):
             return problem_response(_UNKNOWN_SOURCE)
         return json_response({"name": request.path_params["name"], "asked": True}, status=202)
 

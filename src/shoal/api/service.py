@@ -109,8 +109,8 @@ class PoolService(Protocol):
         """Where sources are added, switched and removed. Raises StoreError in a process that may not."""
         ...
 
-    def run_source(self, name: str, /) -> bool:
-        """Read one source now; False when there is none of that name."""
+    async def run_source(self, name: str, /) -> bool:
+        """Read one source now; False when there is none of that name. Raises StoreError."""
         ...
 
     async def pause_source(self, name: str, paused: bool, /) -> bool:

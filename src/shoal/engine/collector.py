@@ -82,6 +82,11 @@ class Collector:
         self.first_round = asyncio.Event()
 
     @property
+    def is_running(self) -> bool:
+        """Whether sources are read here, now."""
+        return self._tasks is not None
+
+    @property
     def states(self) -> dict[str, SourceState]:
         return self._states
 
@@ -150,13 +155,17 @@ class Collector:
         self._states = {name: state for name, state in known.items() if name in self._nudges} | self._states
         if not self._sources:
             self.first_round.set()
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            for source in self._sources.values():
-                self._begin(tasks, source)
-            tasks.create_task(self._forget_counts(), name="admission counts")
-            if self._credits is not None:
-                tasks.create_task(self._credits.run(), name="source credits")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                for source in self._sources.values():
+                    self._begin(tasks, source)
+                tasks.create_task(self._forget_counts(), name="admission counts")
+                if self._credits is not None:
+                    tasks.create_task(self._credits.run(), name="source credits")
+        finally:
+            # In a cluster another process may read them from now on.
+            self._tasks = None
 
     async def _follow(self, source: Source) -> None:
         state = self._states.get(source.name) or SourceState(source.name)

@@ -6,7 +6,6 @@ import builtins
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
 from msgspec.structs import replace
 
 from shoal.domain import Candidate, Feedback, Forecast, Lease, Path, Pick, Proxy, Query, Record, Scheme, Trust
@@ -25,6 +24,7 @@ from shoal.engine.pool import Pool
 from shoal.engine.rates import Growth, success
 from shoal.engine.recorder import Recorder
 from shoal.engine.source_book import SourceBook
+from shoal.engine.source_orders import SourceOrders
 from shoal.engine.source_report import SourceReport, reports_of
 from shoal.engine.target_face import TargetFace
 from shoal.engine.targets import Targets
@@ -36,13 +36,14 @@ from shoal.ports import Added, Clock, Counts, Store, Vantage
 IMPORT_SOURCE = "import"
 """Under which name records stand that a user imported."""
 _HISTORY = "stats-history"
-_PAUSED = "sources-paused"
 _HISTORY_SAVED = 300.0
 """Seconds between two saves of the history: what a crash may cost of it."""
 _PULSE = 5.0
 """Seconds between two events that tell the pool's sizes."""
 _SUCCESS_WINDOW = 600.0
 """Seconds over which the shares of picks and uses that went well are taken."""
+_OVERDUE = 600.0
+"""Seconds after its time within which a source that was not read again counts as one that is read."""
 _RATE_WINDOW = 10.0
 """Seconds over which checks per second are averaged."""
 
@@ -77,6 +78,7 @@ class PoolService(TargetFace):
         self._clock = clock
         self._scheduler = scheduler
         self._collector = collector
+        self._orders = SourceOrders(store, collector, clock)
         self._vantage = vantage
         self._on_request = on_request
         self.gateway_figures: Callable[[], GatewayFigures] | None = None
@@ -200,19 +202,34 @@ class PoolService(TargetFace):
             raise StoreError("this process only reads the pool; change sources where they are read")
         return self._book
 
-    def run_source(self, name: str) -> bool:
-        """Read one source now; False when there is none of that name."""
-        return self._collector is not None and self._collector.refresh(name)
+    async def run_source(self, name: str) -> bool:
+        """Read one source now, here or where sources are read; False when there is none of that name. Raises
+        ``StoreError``."""
+        if not await self._is_source(name):
+            return False
+        await self._orders.run((name,))
+        return True
 
     async def pause_source(self, name: str, paused: bool) -> bool:
-        """Read it no more, or again; kept over restarts. False when there is none of that name."""
-        if self._collector is None or name not in {source.name for source in self._collector.sources}:
+        """Read it no more, or again, here or where sources are read; kept over restarts. False when there is none of
+        that name. Raises ``StoreError``."""
+        if not await self._is_source(name):
             return False
-        names = self._collector.paused | {name} if paused else self._collector.paused - {name}
-        await self._store.set_meta(_PAUSED, msgspec.json.encode(sorted(names)))
-        self._collector.pause(names)
+        await self._orders.pause(name, paused)
         self._events.publish("source_paused" if paused else "source_resumed", {"name": name})
         return True
+
+    async def _is_source(self, name: str) -> bool:
+        collector = self._collector
+        if collector is not None and name in {source.name for source in collector.sources}:
+            return True
+        if collector is not None and collector.is_running:
+            return False
+        if any(report.name == name and report.enabled for report in self.sources()):
+            return True
+        # Known perhaps to the process that reads sources alone: its settings may name more than ours.
+        state = (await self._store.source_states()).get(name)
+        return state is not None and state.next_run > self._clock.now() - _OVERDUE
 
     @property
     def history(self) -> History:
@@ -259,9 +276,9 @@ class PoolService(TargetFace):
         return self._pool.forecast(path, self._clock.now())
 
     async def refresh(self) -> None:
-        """Run all sources now."""
-        if self._collector is not None:
-            self._collector.refresh()
+        """Run all sources now. Raises ``StoreError`` where the process that reads them cannot be told."""
+        named = [] if self._collector is None else [source.name for source in self._collector.sources]
+        await self._orders.run(named or tuple(await self._store.source_states()))
 
     async def update_counts(self) -> None:
         """Ask the store for its sizes; called once a second by the owner. While it fails the last ones stand."""
@@ -288,10 +305,8 @@ class PoolService(TargetFace):
         try:
             if not self._recalled:
                 self._history.recall(await self._store.get_meta(_HISTORY))
-                paused = await self._store.get_meta(_PAUSED)
-                if self._collector is not None and paused is not None:
-                    self._collector.pause(msgspec.json.decode(paused, type=list[str]))
                 self._recalled = True
+            await self._orders.follow()
             if self._history.is_due(now):
                 self._history.note(self.stats(), now)
             if now - self._saved_at >= _HISTORY_SAVED:

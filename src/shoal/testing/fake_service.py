@@ -198,7 +198,7 @@ class FakeService:
     def source_book(self) -> FakeBook:
         return FakeBook(self)
 
-    def run_source(self, name: str, /) -> bool:
+    async def run_source(self, name: str, /) -> bool:
         self.runs.append(name)
         return any(report.name == name for report in self.reports)
 

@@ -127,7 +127,7 @@ def test_a_paused_source_is_not_read_until_it_is_resumed_also_after_a_restart() 
             assert await again.service.pause_source("list", False)
             await asyncio.sleep(10)
             assert again.reads == 1
-            assert again.service.run_source("list") and not again.service.run_source("none")
+            assert await again.service.run_source("list") and not await again.service.run_source("none")
 
     run_virtual(main())
 

@@ -203,6 +203,7 @@ def test_refresh_runs_all_sources() -> None:
 def test_without_collector_and_scheduler_there_is_still_an_answer() -> None:
     async def main() -> None:
         bench = Bench()
+        await bench.store.open()
         service = type(bench.service)(
             store=bench.store,
             pool=bench.engine.pool,
