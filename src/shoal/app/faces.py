@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from shoal import __version__
 from shoal.app.gateway_processes import GatewayProcesses, open_processes
 from shoal.app.network import Network
@@ -33,6 +35,40 @@ if TYPE_CHECKING:
 _GATEWAY_GRACE = 1.0
 """Seconds that requests under way get when the pool stops: all of it must end within three."""
 _GATEWAY_WORKER = (sys.executable, "-m", "shoal.cli.gateway_worker")
+
+
+class Faces(Struct):
+    """Both as they listen. ``gateway`` is None where there is none."""
+
+    base: str
+    gateway: str | None
+    door: GatewayDoor
+
+
+@asynccontextmanager
+async def open_faces(
+    service: PoolService,
+    options: Options,
+    net: Network,
+    listener: socket.socket,
+    origins: Mapping[str, str],
+    announce: Callable[[str], None],
+) -> AsyncIterator[Faces]:
+    """API, on a ``listener`` that is bound already, and gateway. They stop at the same time: one after the other would
+    leave too little of the two seconds that stopping may take."""
+    door = GatewayDoor()
+    server = await open_api(service, options, listener, origins, door)
+    async with AsyncExitStack() as stack:
+        try:
+            gateway = await stack.enter_async_context(open_gateway(service, options, net, announce, door))
+            host = bracketed(parse_listen(options.api.listen)[0])
+            yield Faces(f"http://{host}:{server.port}", gateway, door)
+        finally:
+            closing = asyncio.get_running_loop().create_task(server.close(), name="api closing")
+            try:
+                await stack.aclose()
+            finally:
+                await closing
 
 
 async def open_api(

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shoal.app.alive import stay_alive
 from shoal.app.engine import keep_counting, open_targets, run_engine, secret_of, unwrapped
-from shoal.app.faces import bracketed, open_api, open_gateway
+from shoal.app.faces import open_faces
 from shoal.app.network import open_network
 from shoal.app.shared import Shared, open_shared
 from shoal.app.timed_store import timed_store
@@ -90,15 +90,10 @@ async def open_pool(
                 serve_store(store, folder) if options.gateway.processes > 1 else nullcontext(),
                 run_engine(options, net, store, announce) as (service, sources),
             ):
-                door = GatewayDoor()
-                server = await open_api(service, options, listener, origins, door)
-                try:
-                    base = f"http://{bracketed(host)}:{server.port}"
-                    contacts = contacts_of(net.judges, sources, options.mirror.url)
-                    async with open_gateway(service, options, net, announce, door) as gateway:
-                        yield Pool(service, base, f"{base}/check/", contacts, gateway, door)
-                finally:
-                    await server.close()
+                contacts = contacts_of(net.judges, sources, options.mirror.url)
+                async with open_faces(service, options, net, listener, origins, announce) as faces:
+                    judge = f"{faces.base}/check/"
+                    yield Pool(service, faces.base, judge, contacts, faces.gateway, faces.door)
         finally:
             await store.close()
 
@@ -194,14 +189,9 @@ async def open_server(
                 )
                 running = [tasks.create_task(job, name=name) for name, job in jobs]
                 try:
-                    door = GatewayDoor()
-                    server = await open_api(service, options, listener, origins, door)
-                    try:
-                        base = f"http://{bracketed(host)}:{server.port}"
-                        async with open_gateway(service, options, net, announce, door) as gateway:
-                            yield Pool(service, base, f"{base}/check/", (), gateway, door)
-                    finally:
-                        await server.close()
+                    async with open_faces(service, options, net, listener, origins, announce) as faces:
+                        judge = f"{faces.base}/check/"
+                        yield Pool(service, faces.base, judge, (), faces.gateway, faces.door)
                 finally:
                     for task in running:
                         task.cancel()

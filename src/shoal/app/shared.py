@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from shoal.app.alive import stay_alive
 from shoal.app.engine import is_strong, keep_counting, open_targets, secret_of, unwrapped
-from shoal.app.faces import bracketed, open_api, open_gateway
+from shoal.app.faces import open_faces
 from shoal.app.network import open_network
 from shoal.app.timed_store import timed_store
 from shoal.cluster.broker import Sender, broker_of
@@ -218,14 +218,8 @@ async def open_shared(
             if listener is None:
                 yield Shared(service, "", judges, shown)
                 return
-            door = GatewayDoor()
-            server = await open_api(service, options, listener, origins, door)
-            try:
-                base = f"http://{bracketed(parse_listen(options.api.listen)[0])}:{server.port}"
-                async with open_gateway(service, options, net, announce, door) as gateway:
-                    yield Shared(service, base, judges, shown, gateway, door)
-            finally:
-                await server.close()
+            async with open_faces(service, options, net, listener, origins, announce) as faces:
+                yield Shared(service, faces.base, judges, shown, faces.gateway, faces.door)
         finally:
             for task in running:
                 task.cancel()

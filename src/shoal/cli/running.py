@@ -34,8 +34,14 @@ def run_until_interrupted(main: Main) -> int:
 
 
 def _run(main: Main, *, cancel: bool) -> int:
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_guarded(main, cancel=cancel))
+    deadline = threading.Timer(STOP_LIMIT, _leave_at_once, ("did not stop in time and was ended",))
+    deadline.daemon = True
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_guarded(main, deadline, cancel=cancel))
+    finally:
+        # Not before: closing the loop waits for threads, which may hang on a name or a broker.
+        deadline.cancel()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -46,14 +52,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _guarded(main: Main, *, cancel: bool) -> int:
+async def _guarded(main: Main, deadline: threading.Timer, *, cancel: bool) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     task = asyncio.current_task()
     assert task is not None
-    deadline = threading.Timer(STOP_LIMIT, _leave_at_once, ("did not stop in time and was ended",))
-    deadline.daemon = True
-
     first = 0.0
 
     def on_signal(number: signal.Signals) -> None:
@@ -79,8 +82,6 @@ async def _guarded(main: Main, *, cancel: bool) -> int:
             raise
         say("interrupted")
         return INTERRUPTED
-    finally:
-        deadline.cancel()
 
 
 def _leave_at_once(why: str) -> None:

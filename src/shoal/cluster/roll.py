@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from shoal.errors import StoreError
+from shoal.policy.vantage import VANTAGES
 from shoal.ports import Clock
 from shoal.ports.cluster import SharedStore
 
@@ -19,8 +20,6 @@ REPORT_INTERVAL: Final = 1.0
 """Seconds between two words of a worker."""
 SILENT: Final = 6.0
 """Seconds without a new word after which a worker counts as gone. Measured on our clock: theirs may differ."""
-VANTAGES: Final = 8
-"""Vantage points at most. What a proxy showed is kept for each."""
 _FORGOTTEN: Final = 60.0
 
 

@@ -6,32 +6,23 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from shoal.ports import JudgeStatus, Vantage
+from shoal.engine.around import Around
+from shoal.ports import Vantage
 
 _LOOK: Final = 0.5
 
 
-class Turn:
+class Turn(Around):
     """A vantage that is healthy only while it is this process's turn: a scheduler over it rests otherwise."""
 
-    def __init__(self, vantage: Vantage, is_ours: Callable[[], bool | None]) -> None:
-        self._vantage = vantage
+    def __init__(self, vantage: Vantage, is_ours: Callable[[], bool]) -> None:
+        super().__init__(vantage)
         self._is_ours = is_ours
 
-    @property
-    def healthy(self) -> bool:
-        return bool(self._is_ours()) and self._vantage.healthy
+    def _may(self) -> bool:
+        return self._is_ours()
 
-    @property
-    def addresses(self) -> frozenset[str]:
-        return self._vantage.addresses
-
-    @property
-    def judges(self) -> tuple[JudgeStatus, ...]:
-        return self._vantage.judges
-
-    async def wait_healthy(self) -> None:
-        while not self.healthy:
-            await self._vantage.wait_healthy()
-            if not self._is_ours():
-                await asyncio.sleep(_LOOK)
+    async def _until_it_may(self) -> None:
+        # Workers come and go in the store: nobody here could set an event.
+        while not self._may():  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK)

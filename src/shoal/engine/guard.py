@@ -9,9 +9,10 @@ from collections.abc import Callable
 import structlog
 
 from shoal.domain import Blame, CheckResult, Reason, Record
+from shoal.engine.around import Around
 from shoal.policy.concurrency import Concurrency
 from shoal.policy.vantage import LONGEST, WINDOW, Sighting, all_at_once, excused, may_go_on, net_of
-from shoal.ports import Clock, JudgeStatus, Prober, Vantage
+from shoal.ports import Clock, Prober, Vantage
 
 _BEAT = 0.25
 """Seconds between two looks at how late our own timers come."""
@@ -26,7 +27,7 @@ _RETRY_PAUSE = 0.5
 log = structlog.get_logger("shoal.guard")
 
 
-class Guard:
+class Guard(Around):
     """A Prober and a Vantage around others. ``run`` has to be a task beside them.
 
     - When most proxies that ``is_strong`` names fail within a minute although judges answer directly, nothing is
@@ -38,8 +39,8 @@ class Guard:
     def __init__(
         self, prober: Prober, vantage: Vantage, clock: Clock, is_strong: Callable[[Record], bool], concurrency: int
     ) -> None:
+        super().__init__(vantage)
         self._prober = prober
-        self._vantage = vantage
         self._clock = clock
         self._is_strong = is_strong
         self.limit = Concurrency(concurrency)
@@ -54,22 +55,11 @@ class Guard:
 
     # -- ports.Vantage -----------------------------------------------------------------------------------------
 
-    @property
-    def healthy(self) -> bool:
-        return self._frozen_at is None and self._vantage.healthy
+    def _may(self) -> bool:
+        return self._frozen_at is None
 
-    @property
-    def addresses(self) -> frozenset[str]:
-        return self._vantage.addresses
-
-    @property
-    def judges(self) -> tuple[JudgeStatus, ...]:
-        return self._vantage.judges
-
-    async def wait_healthy(self) -> None:
-        while not self.healthy:
-            await self._thawed.wait()
-            await self._vantage.wait_healthy()
+    async def _until_it_may(self) -> None:
+        await self._thawed.wait()
 
     # -- ports.Prober ------------------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ _MODEL_INTERVAL = 60.0
 """Seconds between two saves of it at least: a minute's lessons are soon learned again."""
 _STORE_RETRY = 1.0
 """Seconds between attempts to reach a store that fails."""
+_LAST = 1.0
+"""Seconds that the last batch may take: all of stopping must end within two."""
 _GRACE = 60.0
 """Seconds, beside two time-outs of a check, for which a deletion is remembered: longer than any check under way."""
 
@@ -186,9 +188,11 @@ class Recorder:
                     await asyncio.sleep(_STORE_RETRY)
         finally:
             try:
-                await asyncio.shield(self.flush())
-            except StoreError as error:
-                log.error("the last results are lost: they cannot be saved", error=str(error), lost=len(self._pending))
+                async with asyncio.timeout(_LAST):
+                    await asyncio.shield(self.flush())
+            except (StoreError, TimeoutError) as error:
+                why = str(error) or "the store does not answer"
+                log.error("the last results are lost: they cannot be saved", error=why, lost=len(self._pending))
 
     async def recall(self) -> None:
         """Go on with the model that was saved; the built-in one stays where none was, or one of another version."""

@@ -26,9 +26,8 @@ from shoal.domain.sharing import share_failure, share_number, share_seconds, sha
 from shoal.policy.forecast import fold as fold_health
 from shoal.policy.reach import fold_reach
 from shoal.policy.target_table import TargetTable
+from shoal.policy.vantage import VANTAGES
 
-VIEWS = 8
-"""Vantage points kept for a path at most: some 150 bytes each. The one not seen from for longest is forgotten."""
 _ALPHA = 0.3
 """Weight of the newest timing in the moving average: the typical step between two samples is a factor 1.9."""
 _FINE = 0.1
@@ -129,7 +128,8 @@ def _viewed(path: Path, seen: Observation) -> Path:
     known = next((view.health for view in path.views if view.vantage == seen.vantage), Health())
     others = [view for view in path.views if view.vantage != seen.vantage]
     view = View(seen.vantage, fold_health(known, seen.works, seen.at))
-    return replace(path, views=(view, *others[: VIEWS - 1]))
+    # The one not seen from for longest is forgotten.
+    return replace(path, views=(view, *others[: VANTAGES - 1]))
 
 
 def _honesty(known: Honesty, seen: Honesty | None) -> Honesty:

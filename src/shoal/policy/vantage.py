@@ -1,4 +1,4 @@
-"""Whether it is us: when proxies that nearly always work fail all at once, the fault is near and theirs it is not."""
+"""Vantage points, and whether it is us: when proxies that nearly always work fail all at once, the fault is near."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from shoal.domain import Blame, CheckResult
 
+VANTAGES: Final = 8
+"""Vantage points at most: a path keeps a memory for each, some 150 bytes, and each is sent checks."""
 WINDOW: Final = 60.0
 """Seconds (literature 4.5, point 6: more than 60 % of those with a forecast above 0.9 within one minute)."""
 SHARE: Final = 0.6

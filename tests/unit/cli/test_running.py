@@ -22,6 +22,12 @@ async def deaf(stop):
     print("asked", flush=True)
     while True:
         await asyncio.sleep(1)
+async def stuck(stop):
+    import time
+    print("ready", flush=True)
+    asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)
+    await stop.wait()
+    return 0
 async def working(stop):
     print("ready", flush=True)
     try:
@@ -87,3 +93,10 @@ def test_interrupted_work_is_written_and_has_its_own_code() -> None:
         out, err = process.communicate(timeout=20)
     assert time.monotonic() - before < 15
     assert process.returncode == 130 and out == "written\n" and err == "shoal: interrupted\n"
+
+
+def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
+    with started("stuck", limit=0.5) as process:
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130 and "did not stop in time" in err

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from shoal.cluster.roll import VANTAGES, News, Roll, Word, encode_word
+from shoal.cluster.roll import News, Roll, Word, encode_word
+from shoal.policy.vantage import VANTAGES
 from shoal.testing.shared_memory import SharedMemoryStore
 from shoal.testing.virtual_time import VirtualClock, run_virtual
 

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from shoal.domain import Blame, Kind, Observation, Query, Record, Scheme, View
 from shoal.engine.pool import Pool
 from shoal.options import PoolOptions
-from shoal.policy.fold import VIEWS, fold_use
+from shoal.policy.fold import fold_use
+from shoal.policy.vantage import VANTAGES
 from shoal.testing.builders import make_path, make_record
 
 NOW = 1_000_000.0
@@ -47,9 +48,9 @@ def test_a_path_has_a_memory_for_each_vantage_point_and_a_common_one() -> None:
 
 def test_vantage_points_kept_for_a_path_are_bounded() -> None:
     record = known(1)
-    for number in range(VIEWS + 4):
+    for number in range(VANTAGES + 4):
         record = seen(record, f"v{number}", True, 1)
-    assert [view.vantage for view in record.paths[0].views] == [f"v{n}" for n in reversed(range(4, VIEWS + 4))]
+    assert [view.vantage for view in record.paths[0].views] == [f"v{n}" for n in reversed(range(4, VANTAGES + 4))]
 
 
 def test_a_pick_for_a_vantage_point_takes_what_works_from_there() -> None:

@@ -17,6 +17,9 @@ from shoal.stores.redis.scripts import Script
 _PIPELINE: Final = 256
 """Commands sent before their answers are read: both ends' buffers stay small."""
 
+_LAST: Final = 0.5
+"""Seconds that what was asked gets when the store is closed."""
+
 Part: TypeAlias = bytes | str | int
 _Waiting: TypeAlias = tuple[Sequence[Part], asyncio.Future[Any]]
 
@@ -49,9 +52,12 @@ class Line:
         return future
 
     async def close(self) -> None:
-        """Carry out what was asked, then hang up."""
+        """Carry out what was asked, then hang up; a server that does not answer is not waited for."""
         if self._pump is not None:
-            await asyncio.wait([self._pump])
+            await asyncio.wait([self._pump], timeout=_LAST)
+            if not self._pump.done():
+                self._pump.cancel()
+                await asyncio.wait([self._pump])
 
     async def _run(self) -> None:
         while self._waiting:
