@@ -10,6 +10,7 @@ import structlog
 
 from shoal.cluster.batch import Batch
 from shoal.cluster.roll import Roll
+from shoal.engine.turns import wait_turn
 from shoal.errors import StoreError
 from shoal.options import ClusterOptions
 from shoal.policy.pacing import TokenBucket
@@ -18,10 +19,15 @@ from shoal.ports.cluster import SharedStore
 
 _IDLE: Final = 0.5
 """Seconds between two looks while nothing is due or everybody is busy."""
-_BUSY: Final = 0.1
+_BUSY: Final = 0.2
 _AHEAD: Final = 1.5
 """Checks outstanding per check that workers make at once: the next batch waits at the worker when one ends."""
+_WORTHWHILE: Final = 0.25
+"""Share of what workers make at once that must be free before more is claimed. A message costs broker, scheduler and
+worker some milliseconds together, whatever it holds: many small ones would cost more than the checks themselves."""
 _CLAIM: Final = 2_000
+_PACED: Final = 5.0
+"""Seconds' worth of checks claimed at once under a rate limit: claims must not run out before their turn comes."""
 _RETRY: Final = 1.0
 
 Send = Callable[[str, Batch], Awaitable[None]]
@@ -52,6 +58,9 @@ class Dispatcher:
         self._options = options
         self._live = live
         self._bucket = TokenBucket(rate, rate) if rate else None
+        self._claim = min(_CLAIM, max(1, int(rate * _PACED))) if rate else _CLAIM
+        # A batch waits until all of it may begin.
+        self._step = min(options.batch, max(1, int(rate))) if rate else options.batch
         self._turn: dict[str, float] = {}
         self._wake = asyncio.Event()
         self.sent = 0
@@ -77,15 +86,16 @@ class Dispatcher:
         self._wake.clear()
         capacity = self._roll.capacity()
         now = self._clock.now()
-        room = int(_AHEAD * sum(capacity.values())) - await self._store.claimed(now)
-        if room <= 0:
+        total = sum(capacity.values())
+        room = int(_AHEAD * total) - await self._store.claimed(now)
+        if room < max(1, int(_WORTHWHILE * total)):
             await self._pause(_BUSY)
             return bool(capacity)
-        ids = await self._store.claim_ids(now, min(room, _CLAIM), self._options.lease)
+        ids = await self._store.claim_ids(now, min(room, self._claim), self._options.lease)
         if not ids:
             return False
         until = now + self._options.lease
-        step = self._options.batch
+        step = self._step
         batches = [ids[start : start + step] for start in range(0, len(ids), step)]
         for number, batch in enumerate(batches):
             try:
@@ -97,11 +107,8 @@ class Dispatcher:
 
     async def _send_one(self, ids: Sequence[str], until: float, capacity: dict[str, int]) -> None:
         if self._bucket is not None:
-            loop = asyncio.get_running_loop()
             for _ in ids:
-                # A pace is kept by waiting: nobody could tell us when.
-                while (wait := self._bucket.take(loop.time())) > 0.0:  # noqa: ASYNC110
-                    await asyncio.sleep(wait)
+                await wait_turn(self._bucket)
         vantage = self._next(capacity)
         await self._send(vantage, Batch(tuple(ids), until, live=self._live()))
         self.sent += 1

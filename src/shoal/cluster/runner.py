@@ -14,10 +14,12 @@ from shoal.domain import CheckResult, Record
 from shoal.engine.mishaps import Mishaps
 from shoal.engine.recorder import Recorder
 from shoal.engine.scheduler import BEARABLE
+from shoal.engine.turns import wait_turn
 from shoal.errors import StoreError
 from shoal.options import CheckOptions, ClusterOptions
 from shoal.policy.forecast import BUILT_IN
 from shoal.policy.learning import Model
+from shoal.policy.pacing import TokenBucket
 from shoal.policy.schedule import pressed, profile_is_due
 from shoal.policy.source_use import SourceUse
 from shoal.ports import Clock, Prober, Vantage
@@ -73,6 +75,8 @@ class BatchRunner:
         self._name = name
         # A check that is still under way must not be given to another worker.
         self._lease = max(options.lease, 1.5 * check.timeout + 5.0)
+        # What waits in the queue comes at once when a worker has been away: its network must not be flooded.
+        self._bucket = TokenBucket(check.rate, check.rate) if check.rate else None
         self._claimed: dict[str, Record] = {}
         self._free = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
@@ -108,6 +112,8 @@ class BatchRunner:
         self._recorder.pressure = pressed(self._recorder.pressure, records, self._clock.now(), BEARABLE)
         for record in records:
             if record.key not in self._claimed:
+                if self._bucket is not None:
+                    await wait_turn(self._bucket)
                 self._claimed[record.key] = record
                 tasks.create_task(self._check(record), name=f"check {record.id}")
 

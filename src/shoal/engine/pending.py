@@ -43,6 +43,9 @@ class Pending:
     def __len__(self) -> int:
         return len(self._unsaved)
 
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self._unsaved)
+
     def record(self, key: str) -> Record | None:
         unsaved = self._unsaved.get(key)
         return None if unsaved is None else unsaved.record

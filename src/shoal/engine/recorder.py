@@ -172,6 +172,11 @@ class Recorder:
         """True when this very record was deleted lately; one that was added again since is another life of its key."""
         return record.first_seen < self._gone.get(record.key, 0.0)
 
+    @property
+    def unsaved(self) -> tuple[str, ...]:
+        """Keys of records of which something is known that is not written yet."""
+        return self._pending.keys()
+
     async def run(self) -> None:
         """Write batches until cancelled; then write what is left."""
         try:

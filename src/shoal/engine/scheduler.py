@@ -10,6 +10,7 @@ import structlog
 from shoal.domain import Record
 from shoal.engine.mishaps import Mishaps
 from shoal.engine.recorder import Recorder
+from shoal.engine.turns import wait_turn
 from shoal.errors import StoreError
 from shoal.options import CheckOptions
 from shoal.policy.pacing import TokenBucket
@@ -102,7 +103,7 @@ class Scheduler:
     async def _start(self, batch: Sequence[Record], checks: asyncio.TaskGroup) -> None:
         for number, record in enumerate(batch):
             if self._bucket is not None:
-                await self._pace(self._bucket)
+                await wait_turn(self._bucket)
                 if not self._vantage.healthy:
                     await self._give_back([waiting.key for waiting in batch[number:]])
                     return
@@ -135,13 +136,6 @@ class Scheduler:
 
     def _room(self) -> int:
         return self._options.concurrency - self.in_flight
-
-    async def _pace(self, bucket: TokenBucket) -> None:
-        loop = asyncio.get_running_loop()
-        wait = bucket.take(loop.time())
-        while wait > 0.0:
-            await asyncio.sleep(wait)
-            wait = bucket.take(loop.time())
 
     async def _pause(self, due: float | None) -> None:
         limit = _IDLE if due is None else min(_IDLE, max(0.02, due - self._clock.now()))

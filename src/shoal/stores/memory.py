@@ -49,6 +49,8 @@ class MemoryStore:
         self._due_verified: list[tuple[float, int, str]] = []
         """Unclaimed records; an entry whose record went or was rescheduled is dropped when it comes up."""
         self._claims: list[tuple[float, str]] = []
+        self._claimed: set[str] = set()
+        """Keys of records that are claimed, or were until a moment ago."""
         self._numbers = count()
         self._tombstones: dict[str, float] = {}
         self._leases = LeaseTable()
@@ -101,6 +103,7 @@ class MemoryStore:
                 heapq.heappop(due)
                 entry.claimed_until = now + lease
                 heapq.heappush(self._claims, (entry.claimed_until, entry.record.key))
+                self._claimed.add(entry.record.key)
                 claimed.append(entry.record)
         return claimed
 
@@ -277,7 +280,8 @@ class MemoryStore:
 
     async def claimed(self, now: float) -> int:
         self._check()
-        return sum(entry.claimed_until is not None and entry.claimed_until > now for entry in self._entries.values())
+        ends = [self._entries[key].claimed_until for key in self._claimed]
+        return sum(until is not None and until > now for until in ends)
 
     async def source_states(self) -> dict[str, SourceState]:
         self._check()
@@ -345,6 +349,7 @@ class MemoryStore:
         if entry is None:
             return False
         del self._keys[entry.record.id]
+        self._claimed.discard(key)
         self._public -= entry.record.trust is Trust.PUBLIC
         if tombstone_until is not None:
             self._tombstones[key] = tombstone_until
@@ -364,6 +369,7 @@ class MemoryStore:
 
     def _schedule(self, entry: _Entry) -> None:
         entry.claimed_until = None
+        self._claimed.discard(entry.record.key)
         entry.number = next(self._numbers)
         if len(self._due) > 2 * len(self._entries) + _SLICE:
             self._due = [item for item in self._due if self._is_current(item)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -66,17 +67,19 @@ class SimulatedProxy:
     __slots__ = ("_changes", "_rng", "_up_first", "endpoint", "latency", "life", "refuses")
 
     def __init__(self, number: int, life: Life, seed: int, begin: float) -> None:
-        self._rng = Random(f"{seed}/{number}")
+        rng = Random(f"{seed}/{number}")
         self.life = life
         self.endpoint = make_endpoint(number)
-        self.latency = 0.1 + self._rng.expovariate(1.5)
-        self.refuses = self._rng.random() < 0.5
+        self.latency = 0.1 + rng.expovariate(1.5)
+        self.refuses = rng.random() < 0.5
         """Down means a refused connection; otherwise silence."""
-        self._up_first = self._rng.random() < life.up / (life.up + life.down)
+        self._up_first = rng.random() < life.up / (life.up + life.down)
         self._changes = [begin]
+        # A generator takes 2.5 kB, and the dead, who need none, are most.
+        self._rng = rng if life.up else None
 
     def is_up(self, at: float) -> bool:
-        if not self.life.up:
+        if self._rng is None:
             return False
         changes = self._changes
         while changes[-1] <= at:
@@ -147,8 +150,16 @@ class SimulatedProber:
     """Checks against the truth, in virtual time; remembers the moment of every check."""
 
     def __init__(
-        self, population: Population, vantage: SimulatedVantage, clock: Clock, rng: Random, timeout: float = 5.0
+        self,
+        population: Population,
+        vantage: SimulatedVantage,
+        clock: Clock,
+        rng: Random,
+        timeout: float = 5.0,
+        is_cut_off: Callable[[Endpoint], bool] = lambda endpoint: False,
     ) -> None:
+        """``is_cut_off`` names proxies that cannot be reached from here, whether they are up or not."""
+        self._is_cut_off = is_cut_off
         self._population = population
         self._vantage = vantage
         self._clock = clock
@@ -170,7 +181,7 @@ class SimulatedProber:
     async def _check(self, record: Record, full: bool) -> CheckResult:
         proxy = self._population.proxy(record.endpoint)
         began = self._clock.now()
-        if not proxy.is_up(began):
+        if not proxy.is_up(began) or self._is_cut_off(record.endpoint):
             if proxy.refuses:
                 await asyncio.sleep(0.05)
                 return self._failed(record, None, Failure(Stage.CONNECT, Reason.REFUSED), 0.05)
