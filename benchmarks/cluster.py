@@ -20,10 +20,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import redis
 from redis.asyncio import Redis
 
 from shoal.stores.redis import RedisStore
@@ -61,6 +63,7 @@ class Run:
     def __init__(self, stack: ExitStack, lab: dict[str, Any], concurrency: int) -> None:
         self.pids: dict[str, int] = {}
         self.port = free_port()
+        self.ready: Callable[[], bool] = lambda: True
         self._stack = stack
         judges = [word for url in lab["judges"] for word in ("--judge", url)]
         self._words = [*judges, "--judge-ca", lab["ca"], "--allow", "127.0.0.0/8", "--timeout", "20"]
@@ -101,7 +104,7 @@ class Run:
 
     def measure(self, entries: bytes, idle_window: float, patience: float) -> dict[str, Any]:
         """A window without work, then the time from the import until each was checked."""
-        self.until(lambda: self.ask("/v1/stats")["known"] == 0, patience)
+        self.until(lambda: self.ask("/v1/stats")["known"] == 0 and self.ready(), patience)
         time.sleep(_SETTLE)
         before, began = self._spent(), time.monotonic()
         time.sleep(idle_window)
@@ -147,6 +150,8 @@ def clustered(stack: ExitStack, lab: dict[str, Any], concurrency: int, workers: 
     run.start("schedule", "schedule", *run.sources, *store)
     run.start("server", "server", *store, "--api", f"127.0.0.1:{run.port}", "--gateway", "127.0.0.1:0")
     run.start("worker", "worker", *store, "--processes", str(workers))
+    client = redis.Redis.from_url(server.url)
+    run.ready = lambda: client.hlen("{shoal}:workers") == workers
     return run
 
 
