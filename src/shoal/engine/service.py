@@ -92,6 +92,7 @@ class PoolService(TargetFace):
         self._events = Events(clock)
         if book is not None:
             book.events = self._events
+            book.orders = self._orders
         self._history = History()
         self._recalled = False
         self._saved_at = self._pulse_at = clock.now()

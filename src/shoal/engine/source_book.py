@@ -13,6 +13,7 @@ from shoal.engine.collector import Collector
 from shoal.engine.events import Events
 from shoal.engine.kept_sources import KEPT, Kept, decoded
 from shoal.engine.pool import Pool
+from shoal.engine.source_orders import SourceOrders
 from shoal.engine.source_report import SourceReport, off_report
 from shoal.errors import ConfigError, SourceChangeError, StoreError
 from shoal.options import OwnSource, SourceOptions
@@ -53,6 +54,8 @@ class SourceBook:
         self._open: dict[str, OwnSource] = {}
         self.events: Events | None = None
         """Where changes are told; whoever holds the book sets it."""
+        self.orders: SourceOrders | None = None
+        """Where pauses are kept; whoever holds the book sets it."""
         self.problems: dict[str, str] = {}
         """Added sources that cannot be opened (any more), and why."""
 
@@ -138,6 +141,9 @@ class SourceBook:
             return replace(kept, tables=tuple(own for own in kept.tables if own.name != name))
 
         await self._change(removed)
+        if self.orders is not None:
+            # A source that gets this name later was paused by nobody.
+            await self.orders.pause(name, False)
         self._told("source_removed", name)
 
     async def switch(self, name: str, enabled: bool) -> None:

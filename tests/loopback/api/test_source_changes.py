@@ -106,3 +106,21 @@ async def test_sources_come_and_go_by_api_and_survive_a_restart(tmp_path: Path) 
             assert [one["name"] for one in (await ask(last, "GET", "/v1/sources"))[1]] == ["mine"]
             listed = (await ask(last, "GET", "/v1/sources?all=1"))[1]
             assert {"geonode", "docip"} < {one["name"] for one in listed if not one["enabled"]}
+
+
+async def test_a_source_that_takes_the_name_of_a_paused_and_removed_one_is_read(tmp_path: Path) -> None:
+    async with site() as (url, asked), pool(tmp_path) as running:
+        source = {"name": "site", "url": url}
+        assert (await ask(running, "POST", "/v1/sources", source))[0] == 201
+        async with asyncio.timeout(BOUND):
+            while (await row(running, "site"))["found"] != 2:
+                await asyncio.sleep(0.05)
+        assert (await ask(running, "POST", "/v1/sources/site/pause"))[0] == 200
+        assert (await row(running, "site"))["paused"]
+        assert (await ask(running, "DELETE", "/v1/sources/site"))[0] == 204
+        before = len(asked)
+        assert (await ask(running, "POST", "/v1/sources", source))[0] == 201
+        assert not (await row(running, "site"))["paused"]
+        async with asyncio.timeout(BOUND):
+            while len(asked) == before:
+                await asyncio.sleep(0.05)
