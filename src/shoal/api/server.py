@@ -36,7 +36,8 @@ class _Server(uvicorn.Server):
 class ApiHandle:
     """An API that listens; ``host`` and ``port`` are those it got. Owns the task that serves."""
 
-    def __init__(self, server: uvicorn.Server, listener: socket.socket, lag: LoopLag) -> None:
+    def __init__(self, server: uvicorn.Server, listener: socket.socket, lag: LoopLag, shed: Shed) -> None:
+        self._shed = shed
         self.host, self.port = listener.getsockname()[:2]
         self._server = server
         self._lag = lag
@@ -54,8 +55,13 @@ class ApiHandle:
         """Until the server ends; raises what ended it."""
         await asyncio.shield(self._task)
 
+    def refuse(self) -> None:
+        """Answer no further request. Sets an attribute only: a signal handler may call it."""
+        self._shed.is_stopping = True
+
     async def close(self) -> None:
         """Stop listening, give answers under way half a second, drop the rest."""
+        self.refuse()
         self._lag.stop()
         self._server.should_exit = True
         await asyncio.wait([self._task], timeout=_GRACE)
@@ -87,8 +93,9 @@ async def serve_api(
     if listener is None:
         listener = await bind_listener(host, port, what="API", flag="--api")
     lag = LoopLag()
+    shed = Shed(app, lag.seconds, max_lag, lambda: len(server.server_state.connections) > _MAX_CONNECTIONS)
     config = uvicorn.Config(
-        Shed(app, lag.seconds, max_lag, lambda: len(server.server_state.connections) > _MAX_CONNECTIONS),
+        shed,
         loop="none",
         http=BoundedProtocol,
         ws="none",
@@ -104,7 +111,7 @@ async def serve_api(
     )
     lag.start()
     server = _Server(config)
-    handle = ApiHandle(server, listener, lag)
+    handle = ApiHandle(server, listener, lag, shed)
     try:
         await handle.started()
     except BaseException:

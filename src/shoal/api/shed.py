@@ -20,6 +20,9 @@ _OVERLOADED: Final = Problem(
 )
 
 
+_STOPPING: Final = Problem(503, "stopping", "This process is being stopped; ask again in some seconds.")
+
+
 class Shed:
     """Outermost ASGI layer. ``lag`` tells by how many seconds the loop is behind, ``most`` how many are bearable;
     ``crowded`` whether more clients are connected than may be."""
@@ -29,11 +32,17 @@ class Shed:
         self._lag = lag
         self._most = most
         self._crowded = crowded
+        self.is_stopping = False
+        """Answer nothing any more, so that what stops us gets its turn."""
+        self._gone = problem_response(_STOPPING, {"Retry-After": "5", "Connection": "close"})
         self._late = problem_response(_OVERLOADED, {"Retry-After": "1"})
         self._full = problem_response(_CROWDED, {"Retry-After": "1", "Connection": "close"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if self.is_stopping:
+                await self._gone(scope, receive, send)
+                return
             if self._crowded():
                 await self._full(scope, receive, send)
                 return

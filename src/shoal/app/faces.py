@@ -32,8 +32,8 @@ from shoal.ports.gateway import GatewayDoor
 if TYPE_CHECKING:
     from shoal.api.server import ApiHandle
 
-_GATEWAY_GRACE = 1.0
-"""Seconds that requests under way get when the pool stops: all of it must end within three."""
+_GATEWAY_GRACE = 0.8
+"""Seconds that requests under way get when the pool stops: all of it must end within two."""
 _GATEWAY_WORKER = (sys.executable, "-m", "shoal.cli.gateway_worker")
 
 
@@ -43,6 +43,8 @@ class Faces(Struct):
     base: str
     gateway: str | None
     door: GatewayDoor
+    refuse: Callable[[], None]
+    """Answer nothing new. Sets attributes only: a signal handler may call it."""
 
 
 @asynccontextmanager
@@ -62,7 +64,13 @@ async def open_faces(
         try:
             gateway = await stack.enter_async_context(open_gateway(service, options, net, announce, door))
             host = bracketed(parse_listen(options.api.listen)[0])
-            yield Faces(f"http://{host}:{server.port}", gateway, door)
+
+            def refuse() -> None:
+                server.refuse()
+                if isinstance(door.watch, GatewayHandle):
+                    door.watch.refuse()
+
+            yield Faces(f"http://{host}:{server.port}", gateway, door, refuse)
         finally:
             closing = asyncio.get_running_loop().create_task(server.close(), name="api closing")
             try:

@@ -60,6 +60,8 @@ class Pool(Struct):
     """Where clients point HTTP_PROXY at; None when the gateway does not listen."""
     gateway: GatewayDoor | None = None
     """Where the gateway is found that runs."""
+    refuse: Callable[[], None] = lambda: None
+    """Answer nothing new, so that stopping gets its turn. Sets attributes only: a signal handler may call it."""
 
     async def wait(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -93,7 +95,7 @@ async def open_pool(
                 contacts = contacts_of(net.judges, sources, options.mirror.url)
                 async with open_faces(service, options, net, listener, origins, announce) as faces:
                     judge = f"{faces.base}/check/"
-                    yield Pool(service, faces.base, judge, contacts, faces.gateway, faces.door)
+                    yield Pool(service, faces.base, judge, contacts, faces.gateway, faces.door, faces.refuse)
         finally:
             await store.close()
 
@@ -191,7 +193,7 @@ async def open_server(
                 try:
                     async with open_faces(service, options, net, listener, origins, announce) as faces:
                         judge = f"{faces.base}/check/"
-                        yield Pool(service, faces.base, judge, (), faces.gateway, faces.door)
+                        yield Pool(service, faces.base, judge, (), faces.gateway, faces.door, faces.refuse)
                 finally:
                     for task in running:
                         task.cancel()
@@ -203,7 +205,7 @@ async def open_server(
 def _of(shared: Shared) -> Pool:
     contacts = contacts_of(shared.judges, shared.sources, None)
     url = f"{shared.api_url}/check/" if shared.api_url else ""
-    return Pool(shared.service, shared.api_url, url, contacts, shared.gateway_url, shared.gateway)
+    return Pool(shared.service, shared.api_url, url, contacts, shared.gateway_url, shared.gateway, shared.refuse)
 
 
 def contacts_of(judges: Sequence[Judge], sources: Sequence[Source], mirror: str | None) -> tuple[str, ...]:

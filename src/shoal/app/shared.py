@@ -55,6 +55,8 @@ from shoal.sources.registry import open_sources
 from shoal.sources.shop import Shop
 from shoal.stores.open import open_store
 
+_LAST: Final = 0.7
+"""Seconds that tasks get to write what they have when the process stops."""
 _LOOK: Final = 10.0
 """Seconds between two looks of those that stand by at what the leader learned of proxies and sources."""
 
@@ -68,6 +70,7 @@ class Shared(Struct):
     sources: Sequence[Source]
     gateway_url: str | None = None
     gateway: GatewayDoor | None = None
+    refuse: Callable[[], None] = lambda: None
 
 
 @asynccontextmanager
@@ -219,8 +222,12 @@ async def open_shared(
                 yield Shared(service, "", judges, shown)
                 return
             async with open_faces(service, options, net, listener, origins, announce) as faces:
-                yield Shared(service, faces.base, judges, shown, faces.gateway, faces.door)
+                yield Shared(service, faces.base, judges, shown, faces.gateway, faces.door, faces.refuse)
         finally:
             for task in running:
                 task.cancel()
-            await asyncio.wait(running)
+            _, waiting = await asyncio.wait(running, timeout=_LAST)
+            if waiting:
+                # For a store that does not answer: what they still want of it is lost either way.
+                await store.close()
+                await asyncio.wait(waiting)

@@ -13,9 +13,8 @@ from shoal.cli.exits import OK
 from shoal.cli.flags import origins, running
 
 if TYPE_CHECKING:
-    import asyncio
-
     from shoal.app import Pool
+    from shoal.cli.running import Stop
     from shoal.options import Options
 
 _NOTE = "They share the data folder (`--data`): `schedule` owns it, and any number of `server` follow it."
@@ -54,13 +53,14 @@ def _run(options: Options, title: str, open_half: Callable[..., AbstractAsyncCon
 
 
 async def _serve(
-    options: Options, title: str, open_half: Callable[..., AbstractAsyncContextManager[Pool]], stop: asyncio.Event
+    options: Options, title: str, open_half: Callable[..., AbstractAsyncContextManager[Pool]], stop: Stop
 ) -> int:
     from shoal.cli.screen import announce
     from shoal.cli.up import banner, shown_until
     from shoal.config import data_folder
 
     async with open_half(announce=announce) as pool:
+        stop.at_once.append(pool.refuse)
         click.echo(banner(title, pool.api_url, data_folder(options), options, pool.contacts, pool.gateway_url))
         await shown_until(pool, title, stop)
     return OK

@@ -95,4 +95,7 @@ def _usage(error: click.ClickException) -> str:
 
 def main() -> NoReturn:
     """The console script."""
-    sys.exit(run())
+    code = run()
+    if (running := sys.modules.get("shoal.cli.running")) is not None:
+        running.leave(code)
+    sys.exit(code)

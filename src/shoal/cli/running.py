@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from queue import SimpleQueue
+from types import FrameType
+from typing import Any, Final, NoReturn
 
 from shoal.cli.exits import INTERRUPTED, say
 
 STOP_LIMIT: Final = 2.8
 """Seconds from the first signal to the end: service managers and people lose patience at about three."""
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 AGAIN: Final = 0.3
 """Seconds within which a second Ctrl-C is the first one that came twice."""
 
-Main = Callable[[asyncio.Event], Coroutine[Any, Any, int]]
+
+class Stop(asyncio.Event):
+    """Set in the loop's own time, which under load may be seconds after the signal; ``at_once`` are called in the
+    moment of the signal, in the middle of whatever runs, and may do no more than set attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_once: list[Callable[[], None]] = []
+
+
+Main = Callable[[Stop], Coroutine[Any, Any, int]]
 
 
 def run_until_stopped(main: Main) -> int:
@@ -34,14 +48,26 @@ def run_until_interrupted(main: Main) -> int:
 
 
 def _run(main: Main, *, cancel: bool) -> int:
-    deadline = threading.Timer(STOP_LIMIT, _leave_at_once, ("did not stop in time and was ended",))
-    deadline.daemon = True
+    # Of all queues only this one may be put into by a signal handler.
+    signalled: SimpleQueue[None] = SimpleQueue()
+    over = threading.Event()
+
+    def watch() -> None:
+        signalled.get()
+        if not over.wait(STOP_LIMIT):
+            _leave_at_once("did not stop in time and was ended")
+
+    threading.Thread(target=watch, name="stop limit", daemon=True).start()
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_guarded(main, deadline, cancel=cancel))
+            return runner.run(_guarded(main, lambda: signalled.put(None), cancel=cancel))
     finally:
         # Not before: closing the loop waits for threads, which may hang on a name or a broker.
-        deadline.cancel()
+        over.set()
+        signalled.put(None)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -52,29 +78,36 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _guarded(main: Main, deadline: threading.Timer, *, cancel: bool) -> int:
+async def _guarded(main: Main, alarm: Callable[[], None], *, cancel: bool) -> int:
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    stop = Stop()
     task = asyncio.current_task()
     assert task is not None
     first = 0.0
 
-    def on_signal(number: signal.Signals) -> None:
+    def on_turn(number: int) -> None:
         nonlocal first
         if stop.is_set():
             # Service managers and timeout(1) signal a process and then its whole group: only a person who presses
             # Ctrl-C again has lost patience.
-            if number is signal.SIGINT and loop.time() - first >= AGAIN:
+            if number == signal.SIGINT and loop.time() - first >= AGAIN:
                 _leave_at_once("interrupted twice, leaving at once")
             return
         stop.set()
         first = loop.time()
-        deadline.start()
         if cancel:
             task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal, number)
+    def on_signal(number: int, _: FrameType | None) -> None:
+        alarm()
+        for act in stop.at_once:
+            act()
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(on_turn, number)
+
+    for number in _SIGNALS:
+        # Not the loop's own handlers: those wait for its next turn.
+        signal.signal(number, on_signal)
     try:
         return await main(stop)
     except asyncio.CancelledError:
@@ -82,6 +115,15 @@ async def _guarded(main: Main, deadline: threading.Timer, *, cancel: bool) -> in
             raise
         say("interrupted")
         return INTERRUPTED
+
+
+def leave(code: int) -> NoReturn:
+    """End this process without taking it apart: object by object that takes longer than all of stopping for a large
+    pool. Nothing is left to be done by then."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _leave_at_once(why: str) -> None:

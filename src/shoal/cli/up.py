@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shoal.app import Pool
+    from shoal.cli.running import Stop
     from shoal.options import Options
 
 
@@ -36,12 +37,13 @@ def serve(options: Options, title: str) -> int:
     return run_until_stopped(lambda stop: _serve(options, given, title, stop))
 
 
-async def _serve(options: Options, given: dict[str, str], title: str, stop: asyncio.Event) -> int:
+async def _serve(options: Options, given: dict[str, str], title: str, stop: Stop) -> int:
     from shoal.app import open_pool
     from shoal.cli.screen import announce
     from shoal.config import data_folder
 
     async with open_pool(options, announce=announce, origins=given) as pool:
+        stop.at_once.append(pool.refuse)
         click.echo(banner(title, pool.api_url, data_folder(options), options, pool.contacts, pool.gateway_url))
         await shown_until(pool, title, stop)
     return OK

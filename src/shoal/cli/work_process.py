@@ -52,4 +52,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from shoal.cli.running import leave
+
+    leave(main())

@@ -31,7 +31,7 @@ _MODEL_INTERVAL = 60.0
 """Seconds between two saves of it at least: a minute's lessons are soon learned again."""
 _STORE_RETRY = 1.0
 """Seconds between attempts to reach a store that fails."""
-_LAST = 1.0
+_LAST = 0.6
 """Seconds that the last batch may take: all of stopping must end within two."""
 _GRACE = 60.0
 """Seconds, beside two time-outs of a check, for which a deletion is remembered: longer than any check under way."""
@@ -192,12 +192,22 @@ class Recorder:
                     self._wake.set()
                     await asyncio.sleep(_STORE_RETRY)
         finally:
-            try:
-                async with asyncio.timeout(_LAST):
-                    await asyncio.shield(self.flush())
-            except (StoreError, TimeoutError) as error:
-                why = str(error) or "the store does not answer"
+            why = await asyncio.shield(self._last_flush())
+            if why is not None:
                 log.error("the last results are lost: they cannot be saved", error=why, lost=len(self._pending))
+
+    async def _last_flush(self) -> str | None:
+        """Why the last results could not be written, None when they were."""
+        flushing = asyncio.get_running_loop().create_task(self.flush(), name="last results")
+        await asyncio.wait((flushing,), timeout=_LAST)
+        if not flushing.done():
+            # Given up, not cut off: what a store of this machine has begun it may end.
+            flushing.add_done_callback(_heard)
+            return "the store does not answer"
+        error = flushing.exception()
+        if error is not None and not isinstance(error, StoreError):
+            raise error
+        return None if error is None else str(error)
 
     async def recall(self) -> None:
         """Go on with the model that was saved; the built-in one stays where none was, or one of another version."""
@@ -243,3 +253,8 @@ class Recorder:
     def _keep(self, before: Record, step: Step, now: float) -> None:
         self._pool.apply(self._pending.add(before, step), now)
         self._wake.set()
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        task.exception()

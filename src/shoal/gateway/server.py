@@ -70,10 +70,14 @@ class GatewayHandle:
     def core(self) -> Core:
         return self._core
 
+    def refuse(self) -> None:
+        """Take no further client. Sets an attribute only: a signal handler may call it."""
+        self._core.closing = True
+
     async def close(self, grace: float = 5.0) -> None:
         """Stop listening, let what is under way end within ``grace`` seconds, then cut the rest."""
         core = self._core
-        core.closing = True
+        self.refuse()
         core.lag.stop()
         self._server.close()
         for connection in list(core.live):

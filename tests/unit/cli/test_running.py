@@ -28,6 +28,16 @@ async def stuck(stop):
     asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)
     await stop.wait()
     return 0
+async def busy(stop):
+    import time
+    told = []
+    stop.at_once.append(lambda: told.append(stop.is_set()))
+    print("ready", flush=True)
+    while not told:
+        time.sleep(0.01)
+    await stop.wait()
+    print("told before its turn" if told == [False] else told)
+    return 0
 async def working(stop):
     print("ready", flush=True)
     try:
@@ -100,3 +110,10 @@ def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 130 and "did not stop in time" in err
+
+
+def test_a_loop_that_is_busy_hears_of_the_signal_at_once() -> None:
+    with started("busy") as process:
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "told before its turn\n", "")

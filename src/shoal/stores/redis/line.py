@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from redis.asyncio.connection import AbstractConnection
@@ -17,7 +17,7 @@ from shoal.stores.redis.scripts import Script
 _PIPELINE: Final = 256
 """Commands sent before their answers are read: both ends' buffers stay small."""
 
-_LAST: Final = 0.5
+_LAST: Final = 0.3
 """Seconds that what was asked gets when the store is closed."""
 
 Part: TypeAlias = bytes | str | int
@@ -58,6 +58,8 @@ class Line:
             if not self._pump.done():
                 self._pump.cancel()
                 await asyncio.wait([self._pump])
+        self._fail(self._waiting, StoreError(f"the store at {self._server.name} was given up"))
+        self._waiting.clear()
 
     async def _run(self) -> None:
         while self._waiting:
@@ -102,7 +104,7 @@ class Line:
             await connection.disconnect(nowait=True)
             await self._server.client.connection_pool.release(connection)
 
-    def _fail(self, batch: list[_Waiting], error: StoreError) -> None:
+    def _fail(self, batch: Iterable[_Waiting], error: StoreError) -> None:
         for _, future in batch:
             _settle(future, error=error)
 
