@@ -24,8 +24,8 @@ from shoal.engine.pool import Pool
 from shoal.engine.rates import Growth, success
 from shoal.engine.recorder import Recorder
 from shoal.engine.source_book import SourceBook
+from shoal.engine.source_face import SourceFace
 from shoal.engine.source_orders import SourceOrders
-from shoal.engine.source_report import SourceReport, reports_of
 from shoal.engine.target_face import TargetFace
 from shoal.engine.targets import Targets
 from shoal.errors import StoreError
@@ -42,13 +42,11 @@ _PULSE = 5.0
 """Seconds between two events that tell the pool's sizes."""
 _SUCCESS_WINDOW = 600.0
 """Seconds over which the shares of picks and uses that went well are taken."""
-_OVERDUE = 600.0
-"""Seconds after its time within which a source that was not read again counts as one that is read."""
 _RATE_WINDOW = 10.0
 """Seconds over which checks per second are averaged."""
 
 
-class PoolService(TargetFace):
+class PoolService(TargetFace, SourceFace):
     """Reads are answered from memory; only ``get``, ``pop`` and ``delete`` touch the store."""
 
     def __init__(
@@ -190,48 +188,6 @@ class PoolService(TargetFace):
         self._events.publish("imported", {"new": added.new, "known": added.known, "refused": sum(reasons.values())})
         return added, reasons
 
-    def sources(self, *, every: bool = False) -> builtins.list[SourceReport]:
-        """Each source, how its last run went and what it is worth; ``every`` shows rows of the catalogue that are off,
-        too."""
-        reports = [] if self._collector is None else reports_of(self._collector, self._recorder.failures_by_source)
-        return reports if self._book is None else self._book.filled_in(reports, every=every)
-
-    @property
-    def source_book(self) -> SourceBook:
-        """Where sources are added, switched and removed. Raises ``StoreError`` in a process that may not."""
-        if self._book is None:
-            raise StoreError("this process only reads the pool; change sources where they are read")
-        return self._book
-
-    async def run_source(self, name: str) -> bool:
-        """Read one source now, here or where sources are read; False when there is none of that name. Raises
-        ``StoreError``."""
-        if not await self._is_source(name):
-            return False
-        await self._orders.run((name,))
-        return True
-
-    async def pause_source(self, name: str, paused: bool) -> bool:
-        """Read it no more, or again, here or where sources are read; kept over restarts. False when there is none of
-        that name. Raises ``StoreError``."""
-        if not await self._is_source(name):
-            return False
-        await self._orders.pause(name, paused)
-        self._events.publish("source_paused" if paused else "source_resumed", {"name": name})
-        return True
-
-    async def _is_source(self, name: str) -> bool:
-        collector = self._collector
-        if collector is not None and name in {source.name for source in collector.sources}:
-            return True
-        if collector is not None and collector.is_running:
-            return False
-        if any(report.name == name and report.enabled for report in self.sources()):
-            return True
-        # Known perhaps to the process that reads sources alone: its settings may name more than ours.
-        state = (await self._store.source_states()).get(name)
-        return state is not None and state.next_run > self._clock.now() - _OVERDUE
-
     @property
     def history(self) -> History:
         """The pool minute by minute."""
@@ -275,11 +231,6 @@ class PoolService(TargetFace):
 
     def forecast(self, path: Path) -> Forecast:
         return self._pool.forecast(path, self._clock.now())
-
-    async def refresh(self) -> None:
-        """Run all sources now. Raises ``StoreError`` where the process that reads them cannot be told."""
-        named = [] if self._collector is None else [source.name for source in self._collector.sources]
-        await self._orders.run(named or tuple(await self._store.source_states()))
 
     async def update_counts(self) -> None:
         """Ask the store for its sizes; called once a second by the owner. While it fails the last ones stand."""
