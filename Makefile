@@ -15,7 +15,7 @@ SCREENSHOT_PACKAGES := fonts-wqy-microhei
 BENCH ?= *
 # Flags of the crash trial
 CRASH_ARGS ?=
-# Flags of libFuzzer for the fuzzing campaign
+# Targets, and flags of libFuzzer, for the fuzzing campaign
 FUZZ_ARGS ?=
 
 RUNTIME := $(VENV)/.stamp-runtime
@@ -61,7 +61,7 @@ bench: $(DEV) ## Run the benchmarks (one: BENCH=name)
 		echo "== $$file"; $(BIN)/python $$file; \
 	done
 
-fuzz: $(DEV) requirements/fuzz.txt ## Fuzz codecs and probe for ten minutes (FUZZ_ARGS='-max_total_time=3600')
+fuzz: $(DEV) requirements/fuzz.txt ## Fuzz every parser of foreign bytes for ten minutes (FUZZ_ARGS='lists -max_total_time=3600')
 	@$(PIP) --require-hashes -r requirements/fuzz.txt
 	@$(BIN)/python tools/fuzz.py $(FUZZ_ARGS)
 

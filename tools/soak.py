@@ -25,6 +25,8 @@ from typing import Any
 
 SAMPLE = 5.0
 """Seconds between two readings."""
+START_LIMIT = 120.0
+"""Seconds from the start to the first proxy, on a machine that is busy with other things."""
 PAUSE = 0.1
 """Seconds between two requests of one client."""
 
@@ -33,6 +35,23 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def wait_until_up(pool: subprocess.Popen[bytes], port: int) -> None:
+    """Until it has a proxy to give: what is asked before that measures the start."""
+    deadline = time.monotonic() + START_LIMIT
+    while pool.poll() is None and time.monotonic() < deadline:
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            link.request("GET", "/readyz")
+            if link.getresponse().status == 200:
+                return
+        except OSError:
+            pass
+        finally:
+            link.close()
+        time.sleep(0.2)
+    raise SystemExit("the pool found no proxy")
 
 
 class Traffic:
@@ -108,7 +127,7 @@ def soak(minutes: float, size: int, warm_up: float) -> dict[str, Any]:
         samples: list[tuple[float, int, int]] = []
         traffic = Traffic(api, gateway)
         try:
-            time.sleep(5.0)
+            wait_until_up(pool, api)
             traffic.start()
             end = time.monotonic() + minutes * 60.0
             while time.monotonic() < end and pool.poll() is None:

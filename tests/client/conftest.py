@@ -70,7 +70,8 @@ class Site:
             self.seen.append(seen)
             status, more, body = self._answer(path, seen)
             if path.startswith("/hang"):
-                await asyncio.sleep(30)
+                # Until the client has had enough.
+                await reader.read()
             if path.startswith("/reset"):
                 return
             lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *more, "", ""]

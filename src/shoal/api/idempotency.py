@@ -62,7 +62,7 @@ class Replays:
         self._kept[name] = (content, None)
         try:
             answer = await endpoint(request)
-        except BaseException:
+        except BaseException:  # a client that went away (CancelledError) as much as a fault: nothing was answered
             self._kept.pop(name, None)
             raise
         if answer.status_code < 500 and len(answer.body) <= _KEPT_BYTES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from struct import Struct as Layout
+from struct import error as LayoutError
 from typing import Final
 
 from shoal.domain import Record, Trust
@@ -27,10 +28,10 @@ def read_blob(id: bytes, blob: bytes) -> Record:
     """Raises ``StoreError`` for damaged bytes or those of a newer version."""
     try:
         flags, next_check, last_seen, _, _, key_size, origin_size = HEAD.unpack_from(blob)
-    except Exception as error:
+        start = HEAD.size + key_size
+        key = blob[HEAD.size : start].decode() if key_size else None
+    except (LayoutError, UnicodeError) as error:
         raise StoreError("a stored record is damaged; restore a backup of the server") from error
-    start = HEAD.size + key_size
-    key = blob[HEAD.size : start].decode() if key_size else None
     origin = blob[start : start + origin_size]
     trust = Trust.OWN if flags & OWN else Trust.PUBLIC
     return decode_record(id.hex(), key, trust, next_check, last_seen, origin, blob[start + origin_size :])
