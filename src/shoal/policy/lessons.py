@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shoal.domain import Blame, Observation, Record
+from shoal.domain import Blame, Health, Observation, Record
 from shoal.policy.forecast import features
-from shoal.policy.learning import Model, learn
+from shoal.policy.learning import Model, learn, may_teach, passed
 
 
 def lessons(model: Model, record: Record, observations: Iterable[Observation]) -> Model:
@@ -20,7 +20,7 @@ def lessons(model: Model, record: Record, observations: Iterable[Observation]) -
             continue
         for path in record.paths:
             if path.is_verified and (seen.scheme is None or path.scheme is seen.scheme):
-                model = learn(model, features(path.health, seen.at), seen.works)
+                model = _taught(model, path.health, seen.at, seen.works)
     return model
 
 
@@ -34,7 +34,11 @@ def lessons_between(model: Model, before: Record, after: Record) -> Model:
             continue
         results = newer.health.oks - path.health.oks, newer.health.bads - path.health.bads
         if results == (1, 0):
-            model = learn(model, features(path.health, newer.health.last_ok), True)
+            model = _taught(model, path.health, newer.health.last_ok, True)
         elif results == (0, 1):
-            model = learn(model, features(path.health, newer.health.last_bad), False)
+            model = _taught(model, path.health, newer.health.last_bad, False)
     return model
+
+
+def _taught(model: Model, health: Health, at: float, ok: bool) -> Model:
+    return learn(model, features(health, at), ok) if may_teach(model) else passed(model)

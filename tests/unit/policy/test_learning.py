@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.policy.forecast import BUILT_IN, FEATURES
-from shoal.policy.learning import Model, decode_model, encode_model, learn, probability, untrained
+from shoal.policy.learning import Model, decode_model, encode_model, learn, may_teach, passed, probability, untrained
 
 FLAT = untrained((0.0, 0.0), (1.0, 1.0))
 
@@ -72,3 +72,14 @@ def test_a_model_survives_the_store_and_damage_gives_none() -> None:
 
 def test_the_built_in_model_knows_every_feature() -> None:
     assert len(BUILT_IN.weights) == len(BUILT_IN.covariance) == len(FEATURES)
+
+
+@given(st.integers(0, 30_000), st.floats(-6.0, 6.0), st.booleans())
+def test_what_may_not_teach_would_not_have_been_learned(seen: int, score: float, ok: bool) -> None:
+    model = Model((score, 0.0), FLAT.covariance, seen)
+    assert may_teach(model) or learn(model, (1.0, 0.0), ok) == passed(model)
+
+
+def test_a_trained_model_is_spared_most_observations() -> None:
+    learned = [may_teach(Model(FLAT.weights, FLAT.covariance, seen)) for seen in range(24_000, 24_240)]
+    assert 0 < sum(learned) < len(learned) / 2
