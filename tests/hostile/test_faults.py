@@ -33,9 +33,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def command(folder: Path, port: int, data: Path) -> list[str]:
+def command(folder: Path, port: int, data: Path, gateway: int | None = None) -> list[str]:
     (folder / "empty.txt").write_text("\n")
-    words = ["--data", str(data), "--api", f"127.0.0.1:{port}", "--gateway", f"127.0.0.1:{free_port()}"]
+    words = ["--data", str(data), "--api", f"127.0.0.1:{port}", "--gateway", f"127.0.0.1:{gateway or free_port()}"]
     words += ["--source", str(folder / "empty.txt"), "--judge", "http://127.0.0.1:9/#key=x", "--allow", "127.0.0.0/8"]
     return [sys.executable, "-m", "shoal", "up", *words]
 
@@ -51,9 +51,11 @@ def refusal(folder: Path, data: Path, before: tuple[str, ...] = ()) -> tuple[int
 
 class Running:
     def __init__(self, folder: Path, data: Path, **more: Any) -> None:
-        self.port, self.log = free_port(), folder / "log"
+        self.port, self.gateway, self.log = free_port(), free_port(), folder / "log"
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command(folder, self.port, data), stdout=log, stderr=log, **more)
+            self.process = subprocess.Popen(
+                command(folder, self.port, data, self.gateway), stdout=log, stderr=log, **more
+            )
 
     def ask(self, method: str, path: str, body: str = "", kind: str = "text/plain") -> tuple[int, str]:
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)

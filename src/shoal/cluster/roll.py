@@ -102,7 +102,7 @@ class Roll:
         for name, info in said.items():
             try:
                 word = _decode(info)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeError):
                 continue
             known = self._heard.get(name)
             if known is None or known[0].number != word.number:

@@ -121,7 +121,7 @@ class History:
                 minutes, long = _decoder.decode(data[1:])
             else:
                 return
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeError):
             return
         for ring, older in ((self._samples, minutes), (self._long, long)):
             newest = list(ring)

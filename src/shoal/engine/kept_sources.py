@@ -47,6 +47,6 @@ def decoded(stored: bytes | None) -> Kept:
         return Kept()
     try:
         return msgspec.json.decode(stored, type=Kept)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError):
         log.warning("what was stored of added sources cannot be read; a newer version wrote it")
         return Kept()

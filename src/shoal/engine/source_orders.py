@@ -91,6 +91,6 @@ def _decoded(stored: bytes | None, kind: type[T], empty: Callable[[], T]) -> T:
         return empty()
     try:
         return msgspec.json.decode(stored, type=kind)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError):
         # A newer release wrote it in another form: its own processes carry it out.
         return empty()

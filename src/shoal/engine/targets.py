@@ -84,7 +84,7 @@ class Targets:
         self._stored = stored
         try:
             self._added = () if stored is None else msgspec.json.decode(stored, type=tuple[OwnTarget, ...])
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeError):
             self._added = ()
         self._use()
 

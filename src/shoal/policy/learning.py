@@ -112,7 +112,7 @@ def decode_model(data: bytes) -> Model | None:
     what it knew is soon learned again."""
     try:
         model = _decoder.decode(data)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError):
         return None
     size = len(model.weights)
     square = len(model.covariance) == size and all(len(row) == size for row in model.covariance)

@@ -176,7 +176,7 @@ def _decode_body(data: bytes) -> _Body:
         return _decode(_body_decoder, data, VERSION)
     try:
         return _body_decoder.decode(upgraded(memoryview(data)[1:]))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise StoreError(_DAMAGED) from error
 
 
@@ -189,5 +189,6 @@ def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, version: int = 1) 
         raise StoreError(_DAMAGED)
     try:
         return decoder.decode(memoryview(data)[1:])
-    except msgspec.MsgspecError as error:
+    # Text that is no UTF-8 is not among msgspec's own errors, nor is what is nested too deeply.
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise StoreError(_DAMAGED) from error

@@ -93,7 +93,7 @@ class _Client:
             while (frame := await read_frame(self._reader)) is not None:
                 try:
                     request = REQUESTS.decode(frame)
-                except msgspec.MsgspecError:
+                except (msgspec.MsgspecError, UnicodeError):
                     break
                 if request.method == MORE:
                     self._wanted.release()
