@@ -42,6 +42,7 @@ from msgspec.structs import replace
 from _check_world import KEY, World, bare_exchange, bare_request, bare_tls, world
 from shoal.domain import Capability, Credentials, Endpoint, Path, Record, Scheme, Trust, record_id
 from shoal.domain.health import Health
+from shoal.net.nonces import Nonces
 from shoal.options import AdmissionOptions, CheckOptions, JudgeOptions
 from shoal.policy.address_rules import AddressRules
 from shoal.policy.discovery import ROTATION
@@ -65,8 +66,7 @@ class NoResolver:
         return (host,)
 
 
-def nonce() -> str:
-    return os.urandom(16).hex()
+nonce = Nonces()
 
 
 async def prober_for(where: World, *, tls: bool = False, **options: float) -> NetProber:
@@ -412,6 +412,7 @@ def main() -> int:
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    gc.set_threshold(50_000, 20, 50)  # as shoal.app does
     rows: list[dict[str, Any]] = []
     with world() as where:
         if options.profile:

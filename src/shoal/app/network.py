@@ -15,6 +15,7 @@ from shoal.errors import ConfigError
 from shoal.geo import open_geo
 from shoal.net.clock import SystemClock
 from shoal.net.descriptors import fitting_concurrency, raise_limit
+from shoal.net.nonces import Nonces
 from shoal.net.resolver import SystemResolver
 from shoal.options import Options
 from shoal.policy.address_rules import AddressRules
@@ -67,8 +68,9 @@ def open_network(options: Options) -> Network:
             f"--judge-ca {options.judge.ca_file} cannot be read as certificates in PEM form ({error.strerror or error})"
         ) from error
     clock, rng, resolver = SystemClock(), random.Random(secrets.randbits(64)), SystemResolver(rules)
-    panel = JudgePanel(judges, options.judge, resolver, clock, _nonce, contexts)
-    prober: Prober = NetProber(options.check, panel, resolver, rules.refusal, clock, _nonce, contexts)
+    nonce = Nonces()
+    panel = JudgePanel(judges, options.judge, resolver, clock, nonce, contexts)
+    prober: Prober = NetProber(options.check, panel, resolver, rules.refusal, clock, nonce, contexts)
     visitor = NetVisitor(options.targets, options.check, panel, resolver, rules.refusal, clock, contexts)
     geo = open_geo(options.geo.country, options.geo.asn, data_folder(options) / "geo")
     if geo is not None:
@@ -76,10 +78,6 @@ def open_network(options: Options) -> Network:
     return Network(
         rules, resolver, contexts, judges, panel, prober, visitor, clock, rng, concurrency, _own_ports(options)
     )
-
-
-def _nonce() -> str:
-    return secrets.token_hex(16)
 
 
 def _own_ports(options: Options) -> OwnPorts:

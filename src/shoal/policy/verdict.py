@@ -131,6 +131,8 @@ class Outcome(Struct, gc=False):
     """The judge's."""
     keeps_alive: bool | None = None
     """A second request on the connection was answered; None: not tried."""
+    moved: int = 0
+    """Bytes both ways, as they went over the network."""
 
     @property
     def works(self) -> bool:

@@ -16,7 +16,7 @@ _PLAIN_HEAD: Final = re.compile(
     rb"HTTP/1\.[01] ([2-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?\r\n"
     rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n){1,100}\r\n"
 )
-_LENGTH: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,9})\r\n", re.IGNORECASE)
+_LENGTH: Final = b"\ncontent-length:"
 
 
 def read_whole(data: bytes, limit_bytes: int) -> tuple[int, bytes] | None:
@@ -28,11 +28,17 @@ def read_whole(data: bytes, limit_bytes: int) -> tuple[int, bytes] | None:
     if match is None:
         return None
     end = match.end()
-    length = _LENGTH.search(data, 0, end)
-    if length is None or end + int(length[1]) != len(data) or len(data) - end > limit_bytes or end > 8192:
+    size = len(data) - end
+    if end > 8192 or size > limit_bytes:
         return None
     head = data[:end].lower()
-    if head.count(b"\ncontent-length") != 1 or b"\ntransfer-encoding" in head:
+    at = head.find(_LENGTH)
+    # Any second length, or a coding, is the codec's to judge.
+    if at < 0 or head.find(b"\ncontent-length", at + 1) >= 0 or b"\ntransfer-encoding" in head:
+        return None
+    at += len(_LENGTH)
+    text = head[at + 1 if head[at] == 0x20 else at : head.find(b"\r", at)]
+    if not text.isdigit() or len(text) > 9 or int(text) != size:
         return None
     status = int(match[1])
     return None if status == 204 or status == 304 else (status, data[end:])

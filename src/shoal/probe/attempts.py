@@ -30,7 +30,7 @@ KEPT: Final = "/doc/data.json"
 class Attempts:
     """Makes attempts; holds what all of them share."""
 
-    __slots__ = ("_contexts", "_nonce", "_options", "_panel", "moved")
+    __slots__ = ("_contexts", "_nonce", "_options", "_panel")
 
     def __init__(
         self, options: CheckOptions, panel: JudgePanel, nonce: Callable[[], str], contexts: TlsContexts
@@ -39,44 +39,61 @@ class Attempts:
         self._panel = panel
         self._nonce = nonce
         self._contexts = contexts
-        self.moved: dict[str, int] = {}
-        """Bytes that checks under way moved, by record key; whoever makes a check takes them out."""
 
     async def make(
-        self, record: Record, attempt: Attempt, seat: Seat, address: str, started: float, deadline: float
+        self,
+        loop: asyncio.AbstractEventLoop,
+        record: Record,
+        attempt: Attempt,
+        seat: Seat,
+        address: str,
+        started: float,
+        deadline: float,
     ) -> Outcome:
         """One attempt through the proxy at this address, over by ``deadline`` (loop time)."""
+        options = self._options
         if attempt.share < 1.0:
             share = (deadline - started) * attempt.share
             # A guess may wait for the connect as long as any: that a host is dead holds for all schemes.
-            deadline = min(deadline, started + max(self._options.connect_timeout, share))
+            deadline = min(deadline, started + max(options.connect_timeout, share))
         try:
             if attempt.sni:
-                return await self._strange_name(record, attempt, seat, address, deadline)
+                return await self._strange_name(loop, record, attempt, seat, address, deadline)
             if attempt.document:
-                return await self._documents(record, attempt, seat, address, deadline)
+                return await self._documents(loop, record, attempt, seat, address, deadline)
             nonce = self._nonce()
-            exchange = self._exchange(record, attempt, seat, nonce, attempt.page)
+            exchange = self._exchange(loop, record, attempt, seat, nonce, attempt.page)
         except LocalProtocolError as error:
             # These credentials, or this address, cannot be said in this scheme.
             unsayable = Failure(Stage.HANDSHAKE, Reason.MALFORMED, printable(str(error)))
             return Outcome(attempt, unsayable, judge=seat.judge.url)
-        await self._run(exchange, record, seat, address, deadline)
-        failure = _failure_of(exchange)
+        # As _run does, without a coroutine in between: this is what nearly all checks are.
+        await exchange.run(address, record.endpoint.port, options.connect_timeout, options.handshake_timeout, deadline)
+        if exchange.ready != 0.0:
+            self._panel.charge(seat)
+        return self._read(attempt, seat, exchange, nonce)
+
+    def _read(self, attempt: Attempt, seat: Seat, exchange: Exchange, nonce: str) -> Outcome:
+        """What the answer to a nonce proves."""
+        failure = exchange.failure
+        if failure is None and exchange.status != 200:
+            failure = status_failure(exchange.status, exchange.reason)
         timing = _timing_of(exchange)
+        moved = exchange.moved
         judge = seat.judge
         if attempt.page and 300 <= exchange.status < 400:
             # The judge redirects nobody: the proxy put another page in the document's place.
             failure = Failure(Stage.CONTENT, Reason.MISMATCH, f"{attempt.page} was answered with a redirect")
-            return Outcome(attempt, failure, timing=timing, judge=judge.url, content=Honesty.TAMPERS)
+            return Outcome(attempt, failure, timing=timing, judge=judge.url, content=Honesty.TAMPERS, moved=moved)
         if failure is not None:
-            return Outcome(attempt, failure, timing=timing, judge=judge.url, port=judge.port)
+            return Outcome(attempt, failure, timing=timing, judge=judge.url, port=judge.port, moved=moved)
         if attempt.page:
             return self._read_page(attempt, seat, exchange, nonce, timing)
         echo = read_echo(judge, exchange.body, nonce)
         if echo.nonce_ok is not True:
             why = "an answer that is not the judge's" if echo.address is None else "the nonce did not come back"
-            return Outcome(attempt, Failure(Stage.CONTENT, Reason.MISMATCH, why), timing=timing, judge=judge.url)
+            failure = Failure(Stage.CONTENT, Reason.MISMATCH, why)
+            return Outcome(attempt, failure, timing=timing, judge=judge.url, moved=moved)
         sent = seat.template("", attempt.mode == "forward").headers
         anonymity = anonymity_of(echo, self._panel.own, sent, seat.baseline)
         named = judge.named and not attempt.by_address
@@ -90,8 +107,8 @@ class Attempts:
             elif not compared.complete:
                 content = Honesty.UNKNOWN
         proved = wrong is not None
-        exit_ = echo.address
-        return Outcome(attempt, wrong, exit_, anonymity, named, timing, judge.url, proved, content, judge.port)
+        exit_, port = echo.address, judge.port
+        return Outcome(attempt, wrong, exit_, anonymity, named, timing, judge.url, proved, content, port, None, moved)
 
     def _read_page(self, attempt: Attempt, seat: Seat, exchange: Exchange, nonce: str, timing: Timing) -> Outcome:
         """A signed document: its head proves that the judge was asked, its body that content survives."""
@@ -103,8 +120,8 @@ class Attempts:
         # What the request looked like only the echo shows; our own address at the judge says enough.
         anonymity = Anonymity.TRANSPARENT if signature.address in self._panel.own.addresses else None
         if signature.nonce_ok and exchange.body == expected:
-            found = signature.address
-            return Outcome(attempt, None, found, anonymity, named, timing, judge.url, port=judge.port)
+            found, port, moved = signature.address, judge.port, exchange.moved
+            return Outcome(attempt, None, found, anonymity, named, timing, judge.url, port=port, moved=moved)
         content = None
         if signature.nonce_ok is False:
             words, content = f"the signature of {page} is wrong", Honesty.FAKES
@@ -117,15 +134,26 @@ class Attempts:
         exit_ = signature.address if proved else None
         if not proved:
             anonymity = None
-        return Outcome(attempt, failure, exit_, anonymity, named, timing, judge.url, proved, content, judge.port)
+        return Outcome(
+            attempt, failure, exit_, anonymity, named, timing, judge.url, proved, content, judge.port, None,
+            exchange.moved,
+        )  # fmt: skip
 
-    async def _documents(self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float) -> Outcome:
+    async def _documents(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        record: Record,
+        attempt: Attempt,
+        seat: Seat,
+        address: str,
+        deadline: float,
+    ) -> Outcome:
         """All fixed documents at the same time: proxies change one kind and leave the others alone."""
         if not seat.documents:
-            return await self._foreign_page(record, attempt, seat, address, deadline)
+            return await self._foreign_page(loop, record, attempt, seat, address, deadline)
         kept = KEPT if attempt.mode == "forward" else ""
         exchanges = {
-            path: self._exchange(record, attempt, seat, self._nonce(), path, path == kept) for path in DOCUMENTS
+            path: self._exchange(loop, record, attempt, seat, self._nonce(), path, path == kept) for path in DOCUMENTS
         }
         async with asyncio.TaskGroup() as group:
             for path, exchange in exchanges.items():
@@ -139,10 +167,17 @@ class Attempts:
         failure = failures[0] if failures else None
         timing = _timing_of(slowest)
         keeps = exchanges[kept].kept if kept else None
-        return Outcome(attempt, failure, timing=timing, judge=seat.judge.url, keeps_alive=keeps)
+        moved = sum([exchange.moved for exchange in exchanges.values()])
+        return Outcome(attempt, failure, timing=timing, judge=seat.judge.url, keeps_alive=keeps, moved=moved)
 
     async def _strange_name(
-        self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float
+        self,
+        loop: asyncio.AbstractEventLoop,
+        record: Record,
+        attempt: Attempt,
+        seat: Seat,
+        address: str,
+        deadline: float,
     ) -> Outcome:
         """A handshake with the judge under another server's name. What does not arrive proves nothing: some networks
         drop connections by the name in them."""
@@ -150,36 +185,48 @@ class Attempts:
         host = judge.host if judge.named and not attempt.by_address else _literal(seat, attempt.scheme)
         target = Target(host, judge.port, self._contexts.proxy, attempt.sni)
         plan = UpstreamPlan(record.proxy(attempt.scheme), target, attempt.mode, self._contexts.proxy)
-        loop = asyncio.get_running_loop()
         exchange = Exchange(loop, self._panel.wheel, b"", plan, self._options.answer_limit_bytes)
         await self._run(exchange, record, seat, address, deadline)
         failure = None
         if exchange.certificate is not None and seat.strange not in (None, exchange.certificate):
             words = f"under the name {attempt.sni} another certificate came than the judge's"
             failure = Failure(Stage.TARGET_TLS, Reason.CERT, words)
-        return Outcome(attempt, failure, timing=_timing_of(exchange), judge=judge.url)
+        return Outcome(attempt, failure, timing=_timing_of(exchange), judge=judge.url, moved=exchange.moved)
 
     async def _foreign_page(
-        self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float
+        self,
+        loop: asyncio.AbstractEventLoop,
+        record: Record,
+        attempt: Attempt,
+        seat: Seat,
+        address: str,
+        deadline: float,
     ) -> Outcome:
         """A foreign judge's page, beside the same page as it came to us directly."""
         reference = seat.reference
         url = seat.judge.url
         if reference is None:
             return Outcome(attempt, None, judge=url, content=Honesty.UNKNOWN)
-        exchange = self._exchange(record, attempt, seat, self._nonce(), reference.path)
+        exchange = self._exchange(loop, record, attempt, seat, self._nonce(), reference.path)
         await self._run(exchange, record, seat, address, deadline)
         timing = _timing_of(exchange)
         failure = _changed(reference.path, exchange, reference.body)
         if failure is None or failure.reason is not Reason.MISMATCH:
-            return Outcome(attempt, failure, timing=timing, judge=url)
+            return Outcome(attempt, failure, timing=timing, judge=url, moved=exchange.moved)
         if not await self._panel.still_the_same(seat, reference.path, reference.body):
             # It is the page that changed.
-            return Outcome(attempt, None, timing=timing, judge=url, content=Honesty.UNKNOWN)
-        return Outcome(attempt, failure, timing=timing, judge=url)
+            return Outcome(attempt, None, timing=timing, judge=url, moved=exchange.moved, content=Honesty.UNKNOWN)
+        return Outcome(attempt, failure, timing=timing, judge=url, moved=exchange.moved)
 
     def _exchange(
-        self, record: Record, attempt: Attempt, seat: Seat, nonce: str, document: str, keep: bool = False
+        self,
+        loop: asyncio.AbstractEventLoop,
+        record: Record,
+        attempt: Attempt,
+        seat: Seat,
+        nonce: str,
+        document: str,
+        keep: bool = False,
     ) -> Exchange:
         judge = seat.judge
         forward = attempt.mode == "forward"
@@ -192,28 +239,14 @@ class Attempts:
             target = Target(host, judge.port, self._contexts.target if attempt.tls else None, judge.host)
             plan = UpstreamPlan(record.proxy(attempt.scheme), target, attempt.mode, self._contexts.proxy)
         request = seat.template(document, forward, keep).request(nonce, authorization)
-        panel = self._panel
         again = request if keep else b""
-        return Exchange(asyncio.get_running_loop(), panel.wheel, request, plan, self._options.answer_limit_bytes, again)
+        return Exchange(loop, self._panel.wheel, request, plan, self._options.answer_limit_bytes, again)
 
     async def _run(self, exchange: Exchange, record: Record, seat: Seat, address: str, deadline: float) -> None:
         options = self._options
-        await exchange.run(
-            address,
-            record.endpoint.port,
-            connect_timeout=options.connect_timeout,
-            handshake_timeout=options.handshake_timeout,
-            deadline=deadline,
-        )
-        self.moved[record.key] = self.moved.get(record.key, 0) + exchange.moved
+        await exchange.run(address, record.endpoint.port, options.connect_timeout, options.handshake_timeout, deadline)
         if exchange.ready != 0.0:
             self._panel.charge(seat)
-
-
-def _failure_of(exchange: Exchange) -> Failure | None:
-    if exchange.failure is None and exchange.status != 200:
-        return status_failure(exchange.status, exchange.reason)
-    return exchange.failure
 
 
 def _timing_of(exchange: Exchange) -> Timing:

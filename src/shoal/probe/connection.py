@@ -68,7 +68,7 @@ class Exchange(asyncio.Protocol):
         self.started = self.connected = self.ready = self.first_byte = self.ended = 0.0
 
     async def run(
-        self, address: str, port: int, *, connect_timeout: float, handshake_timeout: float, deadline: float
+        self, address: str, port: int, connect_timeout: float, handshake_timeout: float, deadline: float
     ) -> None:
         """One exchange with whoever listens on the address literal, over by ``deadline`` (loop time).
 

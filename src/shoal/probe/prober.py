@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from msgspec.structs import replace
-
 from shoal.domain import (
     Blame,
     CheckResult,
@@ -65,20 +63,13 @@ class NetProber:
 
     async def check(self, record: Record, *, full: bool = False) -> CheckResult:
         """One check, within ``CheckOptions.timeout`` and the time a judge takes to confirm that it is well."""
-        try:
-            result = await self._checked(record, full)
-        finally:
-            moved = self._attempts.moved.pop(record.key, 0)
-        return replace(result, bytes_used=moved) if moved else result
-
-    async def _checked(self, record: Record, full: bool) -> CheckResult:
         panel = self._panel
         outcomes: list[Outcome] = []
         situation = situation_of(record, full, panel.at_hand)
-        loop = asyncio.get_running_loop()
         attempt = next_attempt(situation, outcomes)
         if attempt is None:
             return self._unasked(record, self._no_judge())
+        loop = asyncio.get_running_loop()
         started = loop.time()
         deadline = started + self._options.timeout
         host = record.endpoint.host
@@ -109,16 +100,13 @@ class NetProber:
                 waited = loop.time() - started
                 started += waited
                 deadline += waited
-            outcome = await self._attempts.make(record, attempt, seat, host, started, deadline)
+            outcome = await self._attempts.make(loop, record, attempt, seat, host, started, deadline)
             outcomes.append(outcome)
             failure = outcome.failure
             if seat.judge.key is not None and outcome.works:
                 # Signed, so it proves the judge; what a proxy could have made up itself proves nothing.
                 seat.proven = loop.time()
-            if failure is None:
-                blames.append(None)
-            else:
-                blames.append(await self._blame(failure, seat, started, loop.time()))
+            blames.append(None if failure is None else await self._blame(failure, seat, started, loop.time()))
             attempt = next_attempt(situation, outcomes)
         if not outcomes:
             return self._unasked(record, self._no_judge())

@@ -35,7 +35,7 @@ def result_of(
     if len(outcomes) == 1 and first.failure is not None and first.failure.stage is Stage.CONNECT:
         failure, at_fault = first.failure, blames[0]
         seen = Observation(key, Kind.PROBE, at, False, None, failure, at_fault, first.timing)
-        return CheckResult(key, (seen,), False, failure=failure, blame=at_fault)
+        return CheckResult(key, (seen,), False, failure=failure, blame=at_fault, bytes_used=first.moved)
     # A profile is taken when it is known whether content survives: what did not arrive is asked for again soon.
     profile = not cut and (situation.full or not situation.paths)
     if len(outcomes) == 1:
@@ -45,7 +45,7 @@ def result_of(
         numbers = [number for number, outcome in enumerate(outcomes) if outcome.attempt.scheme is scheme]
         mine = [outcomes[number] for number in numbers]
         observations.append(_observe(key, at, mine, [blames[number] for number in numbers], profile))
-    return summarise(key, tuple(observations))
+    return summarise(key, tuple(observations), sum([outcome.moved for outcome in outcomes]))
 
 
 def _observe(
@@ -91,7 +91,7 @@ def _one(key: str, at: float, outcome: Outcome, at_fault: Blame | None, profile:
         outcome.judge,
     )
     if outcome.failure is not None:
-        return summarise(key, (seen,))
+        return summarise(key, (seen,), outcome.moved)
     return CheckResult(
         key,
         (seen,),
@@ -103,6 +103,9 @@ def _one(key: str, at: float, outcome: Outcome, at_fault: Blame | None, profile:
         facts.exit,
         None,
         outcome.timing.total,
+        None,
+        None,
+        outcome.moved,
     )
 
 
@@ -111,8 +114,8 @@ def _spelled(capabilities: frozenset[Capability]) -> tuple[str, ...]:
     return tuple(sorted(capability.value for capability in capabilities))
 
 
-def summarise(key: str, observations: tuple[Observation, ...]) -> CheckResult:
-    """What a user is told: the working paths together, or the failure that came furthest."""
+def summarise(key: str, observations: tuple[Observation, ...], moved: int = 0) -> CheckResult:
+    """What a user is told: the working paths together, or the failure that came furthest; ``moved`` bytes both ways."""
     working = [seen for seen in observations if seen.works]
     if not working:
         furthest = max(
@@ -128,6 +131,7 @@ def summarise(key: str, observations: tuple[Observation, ...]) -> CheckResult:
             honesty=honesty or Honesty.UNKNOWN,
             failure=None if furthest is None else furthest.failure,
             blame=None if furthest is None else furthest.blame,
+            bytes_used=moved,
         )
     facts = [seen.facts or Facts() for seen in working]
     capabilities = frozenset().union(*(fact.can for fact in facts))
@@ -144,6 +148,7 @@ def summarise(key: str, observations: tuple[Observation, ...]) -> CheckResult:
         min(seen.timing.total for seen in working),
         # It works, and yet something is to be told: what was changed on the way.
         next((seen.failure for seen in working if _is_dishonest(seen)), None),
+        bytes_used=moved,
     )
 
 

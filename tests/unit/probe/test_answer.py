@@ -13,6 +13,7 @@ LINES = st.sampled_from(
     [
         b"Server: x", b"Content-Length: 5", b"content-length: 5", b"Content-Length:5", b"Content-Length: 4",
         b"Transfer-Encoding: chunked", b"transfer-encoding: identity", b"X: \x80\xff", b"X: \x00", b" folded",
+        b"Content-Length: ", b"Content-Length:  5", b"Content-Length: 0000000005",
         b"no colon",
         b"Bad Name: 1", b"X:", b"Connection: close", b"Content-Length: 5, 5", b"Content-Length: +5",
         b"Content-Length : 5", b"\tContent-Length: 5",
