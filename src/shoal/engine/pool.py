@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
-from math import ceil
 from random import Random
 
 from msgspec.structs import replace
@@ -17,10 +16,11 @@ from shoal.engine.listing import Listing, Page
 from shoal.engine.past import Past
 from shoal.engine.ranking import Entry, Ranking, step_of
 from shoal.engine.reaching import Reaching
+from shoal.engine.spread import Spread, comparable
 from shoal.options import PoolOptions
-from shoal.policy.forecast import BUILT_IN, confidence, forecast
-from shoal.policy.learning import Model
-from shoal.policy.selection import choose, fits, timely, worth
+from shoal.policy.forecast import BUILT_IN, confidence, features, forecast
+from shoal.policy.learning import Model, probability
+from shoal.policy.selection import choose, fits, timely
 from shoal.policy.source_use import SourceUse
 from shoal.policy.target_table import TargetTable
 
@@ -28,10 +28,6 @@ _ENOUGH = {Strategy.FASTEST: 32, Strategy.STICKY: 32}
 """Candidates that a pick compares, best first. Those behind the first few are hardly better."""
 _FEW = 8
 """Candidates that the best strategy compares at least."""
-_COMPARABLE = 0.95
-"""Share of the best forecast from which on proxies take turns with the best."""
-_TURNS_LIMIT = 32
-"""Proxies among which the best strategy goes round, at most: as many as share all picks at ``max_share`` each."""
 _SAMPLE = 8
 """Candidates that the other strategies compare, from anywhere among those that fit."""
 _LOOK_LIMIT = 4_000
@@ -39,6 +35,10 @@ _LOOK_LIMIT = 4_000
 a list shows must not be denied to a pick."""
 _FRESH = 5.0
 """Seconds for which a forecast that was made for a path is used again."""
+_MOMENT = 0.25
+"""Seconds within which forecasts count as made at one time: a number for each takes 24 bytes."""
+_ASKED = 64
+"""Queries whose ranking is known by the query itself: callers ask with the same few again and again."""
 WINDOW = 200
 """Picks over which a proxy's share is counted, more where the share is smaller than one of them."""
 _RANKINGS = 16
@@ -66,15 +66,13 @@ class Pool:
         self.banned: dict[str, Record] = {}
         """Records that worked once and that the user keeps out; checks go on, so that they come back as they are."""
         self._reaching = Reaching()
-        self._entries: dict[str, tuple[Entry, ...]] = {}
+        self._entries: dict[str, Entry] = {}
+        """The first path of each record; others hang on it."""
         self._all = Ranking(Query(not_honesties=frozenset()), of_all=True)
         self._rankings: dict[Query, Ranking] = {}
-        window = max(window, ceil(1.0 / options.max_share))
-        self._turns: deque[Entry] = deque()
-        self._window = window
-        self._most = max(1, int(options.max_share * window + 1e-9))
-        self._round = min(_TURNS_LIMIT, ceil(1.0 / options.max_share))
-        self._picks = 0
+        self._asked: dict[int, tuple[Query, Ranking]] = {}
+        self._spread = Spread(options.max_share, window)
+        self._moment = 0.0
         self._census = Census()
         self._expected = (0.0, 0.0)
         self.past = Past()
@@ -88,11 +86,11 @@ class Pool:
 
     def record(self, key: str) -> Record | None:
         """The newest state of a verified record, None when it is not in the index."""
-        entries = self._entries.get(key)
-        return entries[0].record if entries else None
+        entry = self._entries.get(key)
+        return entry.record if entry is not None else None
 
     def records(self) -> Iterator[Record]:
-        return (entries[0].record for entries in self._entries.values())
+        return (entry.record for entry in self._entries.values())
 
     def forecast(self, path: Path, now: float) -> Forecast:
         """The forecast of a path by what the pool has learned so far."""
@@ -102,6 +100,7 @@ class Pool:
         """From now on queries mean these targets."""
         self._reaching.table = targets
         self._rankings.clear()
+        self._asked.clear()
 
     def minds(self, target: str, now: float) -> bool:
         """Whether anything is known of this target by which proxies differ."""
@@ -117,47 +116,48 @@ class Pool:
         if not record.is_verified:
             self.remove(record.key)
             return
-        known = self._entries.get(record.key, ())
+        known = [*_chain(self._entries.get(record.key))]
         old = known[0].record if known else None
         self._census.change(old, record)
         self.past.change(old, record)
-        entries = []
-        for path in record.paths:
+        first: Entry | None = None
+        for path in reversed(record.paths):
             if not path.is_verified:
                 continue
             if path.reaches:
                 self._reaching.note(path, now)
-            entry = next((entry for entry in known if entry.path.scheme is path.scheme), None) or Entry(record, path)
-            entry.record, entry.path = record, path
+            entry = next((entry for entry in known if entry.path.scheme is path.scheme), None)
+            if entry is None:
+                entry = Entry(record, path, uses=self._spread.level)
+            else:
+                known.remove(entry)
+                self.working -= entry.path.health.is_up
+            entry.record, entry.path, entry.next = record, path, first
             self._rank(entry, now)
             self._listing.put(entry)
-            works = path.health.is_up
-            self.working += works - entry.works
-            entry.works = works
-            entries.append(entry)
+            self.working += path.health.is_up
+            first = entry
         for entry in known:
-            if entry not in entries:
-                self._forget(entry)
-        self._entries[record.key] = tuple(entries)
+            self._forget(entry)
+        assert first is not None
+        self._entries[record.key] = first
 
     def remove(self, key: str) -> bool:
         """Forget a record; True when it was there."""
         self.banned.pop(key, None)
-        entries = self._entries.pop(key, ())
-        for entry in entries:
+        first = self._entries.pop(key, None)
+        for entry in _chain(first):
             self._forget(entry)
-        record = entries[0].record if entries else None
-        self._census.change(record, None)
+        self._census.change(None if first is None else first.record, None)
         self.past.forget(key)
-        return record is not None
+        return first is not None
 
     def limits_changed(self) -> None:
         """The sources' limits are others now: every entry takes its place by them."""
         self._is_limited = not self._limits.is_plain
-        for entries in self._entries.values():
-            for entry in entries:
-                entry.band = self._limits.band(entry.record)
-                self._place(entry)
+        for first in self._entries.values():
+            for entry in _chain(first):
+                self._place(entry, self._limits.band(entry.record))
 
     def pick(self, query: Query, now: float) -> Pick | None:
         """One path that fits, by the query's strategy; None when nothing fits.
@@ -168,49 +168,47 @@ class Pool:
         found: builtins.list[Entry] = []
         # The best tier comes first, whatever a proxy's share; the user's own are in tier 0, public ones the fall-back.
         for band in range(ranking.top_band, -1, -1):
-            found = self._found(ranking, query, now, self._most, band) or self._least(ranking, query, now, band)
+            found = self._found(ranking, query, now, band)
             if found:
                 break
         else:
             return None
-        if query.strategy is Strategy.BEST:
-            found = self._rested(found if query.vantage is None else self._best_from(found, query.vantage, now))
-        entry = choose(found, query, self._rng)
-        self._note_pick(entry)
+        if query.vantage is not None and query.strategy is Strategy.BEST:
+            found = comparable(found, [self._forecast_of(entry, now, query.vantage).probability for entry in found])
+        entry = choose(self._spread.rested(found, query.strategy), query, self._rng)
+        self._spread.note(entry, query)
         if query.vantage is not None:
             return _as_pick(entry, self._forecast_of(entry, now, query.vantage))
         return _as_pick(entry, Forecast(entry.chance, confidence(entry.path.health, now)))
-
-    def _best_from(self, found: builtins.list[Entry], vantage: str, now: float) -> builtins.list[Entry]:
-        """Those whose forecast as seen from there is nearly the best one."""
-        chances = [self._forecast_of(entry, now, vantage).probability for entry in found]
-        floor = max(chances) * _COMPARABLE
-        return [entry for entry, chance in zip(found, chances, strict=True) if chance >= floor]
 
     def peek(self, query: Query, now: float) -> bool:
         """True when a pick would find something; counts as no pick."""
         ranking = self._ranking(query)
         bands = range(ranking.top_band, -1, -1)
-        return any(self._found(ranking, query, now, self._window + 1, band) for band in bands)
+        return any(self._found(ranking, query, now, band) for band in bands)
 
-    def _least(self, ranking: Ranking, query: Query, now: float, band: int) -> builtins.list[Entry]:
-        """Where everything that fits has had its share: those that had the least."""
-        found = self._found(ranking, query, now, self._window + 1, band)
-        least = min((entry.turns for entry in found), default=0)
-        return [entry for entry in found if entry.turns == least]
-
-    def _found(self, ranking: Ranking, query: Query, now: float, most: int, band: int) -> builtins.list[Entry]:
-        """Candidates of one tier with fewer than ``most`` turns whose forecast and age will do."""
-        enough = max(_FEW, self._round) if query.strategy is Strategy.BEST else _ENOUGH.get(query.strategy)
-        if enough is None and not ranking.top_band and (found := self._sampled(ranking, query, now, most)):
-            return found
-        found = []
-        moved = []
+    def _found(self, ranking: Ranking, query: Query, now: float, band: int) -> builtins.list[Entry]:
+        """Candidates of one tier whose forecast and age will do, and whose turn it may be."""
+        strategy, spread = query.strategy, self._spread
+        kept = spread.kept(query)
+        if kept is not None and kept in ranking and kept.band == band:
+            self._refresh(kept, now)
+            if self._will_do(kept, query, now):
+                return [kept]
+        enough = max(_FEW, spread.round) if strategy is Strategy.BEST else _ENOUGH.get(strategy)
+        if enough is None:
+            enough = _SAMPLE
+            if len(ranking) <= 4 * _SAMPLE:
+                enough = 4 * _SAMPLE
+            elif not ranking.top_band and (found := self._sampled(ranking, query, now)):
+                return found
+        found, spent, moved = [], [], []
         looked = 0
-        # A session must meet the same candidates again; all others take turns.
-        turn = 0 if query.strategy is Strategy.STICKY else self._picks
-        for entry in ranking.best_first(turn, band=band):
-            if entry.turns >= most:
+        # A session must meet the same candidates again, whatever their share; all others take turns.
+        is_sticky = strategy is Strategy.STICKY
+        for entry in ranking.best_first(0 if is_sticky else spread.picks, band=band):
+            if entry.turns >= spread.most and not is_sticky:
+                spent.append(entry)
                 continue
             looked += 1
             if found and looked > _LOOK_LIMIT:
@@ -219,13 +217,17 @@ class Pool:
                 moved.append(entry)
             if self._will_do(entry, query, now):
                 found.append(entry)
-                if len(found) >= (enough or _SAMPLE):
+                if len(found) >= enough:
                     break
+        if spent and len(found) < enough:
+            moved += [entry for entry in spent if self._refresh(entry, now)]
+            spent = [entry for entry in spent if self._will_do(entry, query, now)]
+            found = spread.among_few(found, spent, strategy)
         for entry in moved:
-            self._place(entry)
+            self._place(entry, entry.band)
         return found
 
-    def _sampled(self, ranking: Ranking, query: Query, now: float, most: int) -> builtins.list[Entry]:
+    def _sampled(self, ranking: Ranking, query: Query, now: float) -> builtins.list[Entry]:
         """Candidates from anywhere in the ranking: at random, or in turn."""
         size = len(ranking)
         found: builtins.list[Entry] = []
@@ -233,17 +235,19 @@ class Pool:
         if not size:
             return found
         in_turn = query.strategy is Strategy.ROUND_ROBIN
-        for looked, entry in enumerate(ranking.onwards(self._picks % size if in_turn else self._rng.randrange(size))):
+        for looked, entry in enumerate(
+            ranking.onwards(self._spread.picks % size if in_turn else self._rng.randrange(size))
+        ):
             if looked >= 4 * _SAMPLE:
                 break
             if self._refresh(entry, now):
                 moved.append(entry)
-            if entry.turns < most and self._will_do(entry, query, now):
+            if entry.turns < self._spread.most and self._will_do(entry, query, now):
                 found.append(entry)
                 if len(found) >= (1 if query.strategy is Strategy.RANDOM else _SAMPLE):
                     break
         for entry in moved:
-            self._place(entry)
+            self._place(entry, entry.band)
         return found
 
     def _will_do(self, entry: Entry, query: Query, now: float) -> bool:
@@ -262,32 +266,51 @@ class Pool:
         """Bring a forecast up to date; True when the entry no longer stands where it should."""
         if -_FRESH < now - entry.chance_at < _FRESH:
             return False
-        entry.chance = forecast(entry.path.health, now, model=self.model).probability
-        entry.chance_at = now
+        self._foresee(entry, now)
         return step_of(entry.chance, entry.band) != entry.step
 
+    def _foresee(self, entry: Entry, now: float) -> None:
+        if not 0.0 <= now - self._moment < _MOMENT:
+            self._moment = now
+        # Without the confidence, which nobody asks for here.
+        entry.chance = probability(self.model, features(entry.path.health, now))
+        entry.chance_at = self._moment
+
     def _rank(self, entry: Entry, now: float) -> None:
-        entry.chance = forecast(entry.path.health, now, model=self.model).probability
-        entry.chance_at = now
-        entry.band = self._limits.band(entry.record)
-        entry.step = step_of(entry.chance, entry.band)
-        self._all.put(entry)
+        self._foresee(entry, now)
+        step = step_of(entry.chance, self._limits.band(entry.record))
+        self._all.put(entry, step)
         for ranking in self._rankings.values():
             if self._reaching.passes(ranking.query, entry.record, entry.path):
-                ranking.put(entry)
+                ranking.put(entry, step)
             else:
                 ranking.drop(entry)
+        entry.step = step
 
-    def _place(self, entry: Entry) -> None:
-        """Move an entry whose forecast has changed by time alone."""
-        entry.step = step_of(entry.chance, entry.band)
-        self._all.put(entry)
+    def _place(self, entry: Entry, band: int) -> None:
+        """Move an entry whose forecast has changed by time alone, or whose tier has."""
+        step = step_of(entry.chance, band)
+        self._all.put(entry, step)
         for ranking in self._rankings.values():
             if entry in ranking:
-                ranking.put(entry)
+                ranking.put(entry, step)
+        entry.step = step
 
     def _ranking(self, query: Query) -> Ranking:
         """The ranking of those that pass the query's timeless filters; made when first asked for."""
+        asked = self._asked.get(id(query))
+        # A query that is kept here cannot have given its number to another one.
+        if asked is not None and asked[0] is query:
+            asked[1].used = self._spread.picks
+            return asked[1]
+        ranking = self._ranking_of(query)
+        ranking.used = self._spread.picks
+        if len(self._asked) >= _ASKED:
+            self._asked.clear()
+        self._asked[id(query)] = query, ranking
+        return ranking
+
+    def _ranking_of(self, query: Query) -> Ranking:
         filters = replace(
             query,
             exclude=frozenset(),
@@ -302,21 +325,22 @@ class Pool:
         )
         if filters == self._all.query:
             return self._all
-        ranking = self._rankings.pop(filters, None)
+        ranking = self._rankings.get(filters)
         if ranking is None:
             ranking = Ranking(filters)
             for entry in self._all.best_first():
                 if self._reaching.passes(filters, entry.record, entry.path):
-                    ranking.put(entry)
+                    ranking.put(entry, entry.step)
             self._make_room(len(ranking))
-        # The one used last stands last.
-        self._rankings[filters] = ranking
+            self._rankings[filters] = ranking
         return ranking
 
     def _make_room(self, size: int) -> None:
         room = _ROOM * len(self._all) - size
         while self._rankings and (len(self._rankings) >= _RANKINGS or sum(map(len, self._rankings.values())) > room):
-            del self._rankings[next(iter(self._rankings))]
+            unused = min(self._rankings.values(), key=lambda ranking: ranking.used)
+            del self._rankings[unused.query]
+            self._asked.clear()
 
     def list(self, query: Query, now: float) -> builtins.list[Pick]:
         """Every path that fits, in the query's order, at most its limit."""
@@ -343,38 +367,23 @@ class Pool:
         counted_at, expected = self._expected
         if 0.0 <= now - counted_at < len(self._entries) / 10_000:
             return expected
-        expected = sum(max(entry.chance for entry in entries) for entries in self._entries.values() if entries)
+        expected = sum(max(entry.chance for entry in _chain(first)) for first in self._entries.values())
         self._expected = now, expected
         return expected
 
-    def _rested(self, found: builtins.list[Entry]) -> builtins.list[Entry]:
-        """Those of the good candidates whose turn it may be.
-
-        Over a window of picks the share makes all good ones take turns anyway; in turn, no two picks in a row are one
-        proxy while another is nearly as good.
-        """
-        worths = [worth(entry) for entry in found]
-        floor = max(worths) * _COMPARABLE
-        good = [entry for entry, value in zip(found, worths, strict=True) if value >= floor]
-        # Half of them rest, so that latency still decides among the others.
-        gap = min(self._round, len(good)) // 2
-        return [entry for entry in good if self._picks - entry.latest >= gap]
-
-    def _note_pick(self, entry: Entry) -> None:
-        self._picks += 1
-        self._turns.append(entry)
-        entry.turns += 1
-        entry.uses += 1
-        entry.latest = self._picks
-        if len(self._turns) >= self._window:
-            self._turns.popleft().turns -= 1
-
     def _forget(self, entry: Entry) -> None:
-        self.working -= entry.works
+        self.working -= entry.path.health.is_up
         self._listing.drop(entry)
         self._all.drop(entry)
         for ranking in self._rankings.values():
             ranking.drop(entry)
+
+
+def _chain(entry: Entry | None) -> Iterator[Entry]:
+    """The paths of a record, from the first one on."""
+    while entry is not None:
+        yield entry
+        entry = entry.next
 
 
 _ANY = Query()

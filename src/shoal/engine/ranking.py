@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import log
 
+from msgspec import Struct
+
 from shoal.domain import Path, Query, Record
 
 STEPS = 256
@@ -14,32 +16,38 @@ _SPAN = 7.0
 
 
 _NOWHERE = -1
-_STEP_BITS = 16
-"""A place is a step in the low bits and a slot above them: one small number where a pair takes 100 bytes."""
-_STEP_MASK = (1 << _STEP_BITS) - 1
+_SLOTS = list(range(1024))
+"""One number for each slot, grown when a step is longer: a number of its own for each entry takes 28 bytes."""
 
 
-class Entry:
-    """One path in the index. ``chance`` is its forecast as of ``chance_at``; ``step`` is where it stands within its
-    ``band``, which stands for its tier."""
+class Entry(Struct, eq=False, gc=False):
+    """One path in the index. ``chance`` is its forecast as of about ``chance_at``; ``step`` is where it stands: that
+    within its tier, and above it the tier.
 
-    __slots__ = ("band", "chance", "chance_at", "latest", "path", "place", "record", "step", "turns", "uses", "works")
+    A pool has one for every path that ever worked, so what can be read off others is not kept; and the collector need
+    not look at them, since none leads back to itself.
+    """
 
-    def __init__(self, record: Record, path: Path) -> None:
-        self.record = record
-        self.path = path
-        self.chance = 0.0
-        self.chance_at = 0.0
-        self.band = 0
-        self.step = 0
-        self.place = _NOWHERE
-        """Where it stands in the ranking of all: kept here, since a table of 100,000 takes 20 MB."""
-        self.works = False
-        self.turns = 0
-        """Picks among the last ones that count towards its share."""
-        self.uses = 0
-        self.latest = -1_000_000
-        """Number of its latest pick."""
+    record: Record
+    path: Path
+    chance: float = 0.0
+    chance_at: float = 0.0
+    step: int = 0
+    slot: int = _NOWHERE
+    """Where it stands within its step in the ranking of all: kept here, since a table of 100,000 takes 20 MB."""
+    turns: int = 0
+    """Picks among the last ones that count towards its share."""
+    uses: int = 0
+    """Picks in all, counted from the level at which the others stood when it came."""
+    latest: int = -1_000_000
+    """Number of its latest pick."""
+    next: Entry | None = None
+    """Another path of the same record."""
+
+    @property
+    def band(self) -> int:
+        """Its tier."""
+        return self.step // STEPS
 
 
 def step_of(chance: float, band: int) -> int:
@@ -60,13 +68,14 @@ class Ranking:
     Bands, one for each tier, lie one above the other; there is one more as soon as an entry asks for it.
     """
 
-    __slots__ = ("_places", "_size", "_steps", "_top", "query", "used")
+    __slots__ = ("_size", "_slots", "_steps", "_top", "query", "used")
 
     def __init__(self, query: Query, *, of_all: bool = False) -> None:
         self.query = query
         self.used = 0
+        """Number of the pick that asked for it last."""
         self._steps: list[list[Entry]] = [[] for _ in range(2 * STEPS)]
-        self._places: dict[Entry, int] | None = None if of_all else {}
+        self._slots: dict[Entry, int] | None = None if of_all else {}
         self._size = 0
         self._top = 0
 
@@ -74,16 +83,16 @@ class Ranking:
         return self._size
 
     def __contains__(self, entry: Entry) -> bool:
-        return self._place(entry) >= 0
+        return self._slot(entry) >= 0
 
-    def _place(self, entry: Entry) -> int:
-        return entry.place if self._places is None else self._places.get(entry, _NOWHERE)
+    def _slot(self, entry: Entry) -> int:
+        return entry.slot if self._slots is None else self._slots.get(entry, _NOWHERE)
 
-    def _stands(self, entry: Entry, place: int) -> None:
-        if self._places is None:
-            entry.place = place
+    def _stands(self, entry: Entry, slot: int) -> None:
+        if self._slots is None:
+            entry.slot = slot
         else:
-            self._places[entry] = place
+            self._slots[entry] = slot
 
     @property
     def top_band(self) -> int:
@@ -92,35 +101,37 @@ class Ranking:
             self._top -= 1
         return self._top // STEPS
 
-    def put(self, entry: Entry) -> None:
-        """Add it, or move it to the step where it now stands."""
-        place = self._place(entry)
-        if place >= 0:
-            if place & _STEP_MASK == entry.step:
+    def put(self, entry: Entry, step: int) -> None:
+        """Add it at a step, or move it there from ``entry.step``, which changes when all rankings have moved it."""
+        if self._slot(entry) >= 0:
+            if step == entry.step:
                 return
             self.drop(entry)
-        if entry.step >= len(self._steps):
-            self._steps += [[] for _ in range((entry.step // STEPS + 1) * STEPS - len(self._steps))]
-        step = self._steps[entry.step]
-        self._stands(entry, len(step) << _STEP_BITS | entry.step)
+        if step >= len(self._steps):
+            self._steps += [[] for _ in range((step // STEPS + 1) * STEPS - len(self._steps))]
+        entries = self._steps[step]
+        slot = len(entries)
+        if slot >= len(_SLOTS):
+            _SLOTS.extend(range(slot, 2 * slot))
+        self._stands(entry, _SLOTS[slot])
         self._size += 1
-        step.append(entry)
-        self._top = max(self._top, entry.step)
+        entries.append(entry)
+        self._top = max(self._top, step)
 
     def drop(self, entry: Entry) -> None:
-        place = self._place(entry)
-        if place < 0:
+        slot = self._slot(entry)
+        if slot < 0:
             return
-        if self._places is None:
-            entry.place = _NOWHERE
+        if self._slots is None:
+            entry.slot = _NOWHERE
         else:
-            del self._places[entry]
+            del self._slots[entry]
         self._size -= 1
-        step, slot = self._steps[place & _STEP_MASK], place >> _STEP_BITS
-        last = step.pop()
+        entries = self._steps[entry.step]
+        last = entries.pop()
         if last is not entry:
-            step[slot] = last
-            self._stands(last, place)
+            entries[slot] = last
+            self._stands(last, slot)
 
     def best_first(self, turn: int = 0, *, band: int | None = None) -> Iterator[Entry]:
         """Every entry (of one band, where it is named) from the best step down, those of one step from place ``turn``

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Final
@@ -23,12 +23,6 @@ _DRAWS = 6
 _MINDED = 1024
 _MINDED_LIFE = 0.1
 """Seconds for which it is remembered whether the pool knows anything of a target."""
-_RECENT = 8
-"""Draws of which none is drawn again while another will do."""
-_COMPARABLE = 0.8
-"""Share of the first one's forecast that makes another as good."""
-_ALONE = 0.5
-"""Seconds for which it is remembered that there is no other."""
 _SAMPLE = 4
 """Draws among which the strategies 'latency' and 'least' choose: two do most of it (the power of two choices)."""
 
@@ -39,9 +33,6 @@ _CERTAIN_TUNNELS: Final = (
 )
 """SOCKS knows no difference between ports; of HTTP proxies those that have shown it. As capabilities to ask for, and
 schemes to leave out."""
-
-_NO_CAPABILITY: Final[frozenset[Capability]] = frozenset()
-_NO_SCHEME: Final[frozenset[Scheme]] = frozenset()
 
 Choice = tuple[Pick, Mode]
 
@@ -92,8 +83,6 @@ class Chooser:
         self._uses = service.uses
         self._sessions = sessions
         self._rng = rng
-        self._recent: deque[str] = deque(maxlen=_RECENT)
-        self._alone_until = 0.0
         self.in_use: Counter[str] = Counter()
         """Connections by record id."""
 
@@ -166,7 +155,7 @@ class Chooser:
             hands = self._hands
             if hands is not None and demand.params.strategy is Strategy.FORECAST and self._uses.limits.is_plain:
                 query = query_for(base, must, cannot, _NOTHING) if must or cannot else base
-                return hands.next(demand, base.target, lambda: self._another(demand, query))
+                return hands.next(demand, base.target, lambda: self._one(demand, query, _NOTHING))
             if must or cannot:
                 base = query_for(base, must, cannot, frozenset())
             return self._draw(demand, base, frozenset())
@@ -181,28 +170,6 @@ class Chooser:
             if choice is not None:
                 return choice
         return None
-
-    def _another(self, demand: Demand, query: Query) -> Choice | None:
-        """A draw that is none of the last ones, while another is nearly as good and as trusted: a proxy that is behind
-        its share would otherwise get every request until it has caught up."""
-        choice = self._one(demand, query, _NOTHING)
-        recent, now = self._recent, self._service.now()
-        if choice is None:
-            return None
-        if choice[0].record.id in recent and now >= self._alone_until:
-            for count in (_RECENT, _RECENT // 2, 1):
-                exclude = frozenset(list(recent)[-count:])
-                if choice[0].record.id not in exclude:
-                    break
-                other = self._one(demand, query_for(query, _NO_CAPABILITY, _NO_SCHEME, exclude), _NOTHING)
-                if other is not None and _is_comparable(other[0], choice[0]):
-                    choice = other
-                    break
-            else:
-                # Not asked at every request of a pool of one.
-                self._alone_until = now + _ALONE
-        recent.append(choice[0].record.id)
-        return choice
 
     def _draw(self, demand: Demand, query: Query, networks: frozenset[str]) -> Choice | None:
         strategy = demand.params.strategy
@@ -254,9 +221,3 @@ class Chooser:
         ready, why = self._service.ready()
         why = "none of the working ones has what is asked for" if ready else why
         return why if self._uses.limits.is_plain else f"{why}, or it is at the limits that are set for its source"
-
-
-def _is_comparable(other: Pick, first: Pick) -> bool:
-    if other.record.trust is not first.record.trust:
-        return False
-    return other.forecast.probability >= first.forecast.probability * _COMPARABLE

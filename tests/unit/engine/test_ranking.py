@@ -38,8 +38,9 @@ def test_any_course_of_moves_leaves_every_entry_once_and_best_first(
             ranking.drop(entry)
             held.discard(entry)
         else:
-            entry.step = step_of(*target)
-            ranking.put(entry)
+            step = step_of(*target)
+            ranking.put(entry, step)
+            entry.step = step
             held.add(entry)
         steps = [found.step for found in ranking.best_first(turn)]
         assert steps == sorted(steps, reverse=True)
@@ -57,10 +58,25 @@ def test_onwards_from_any_position_every_entry_comes_once(position: int) -> None
     for number in range(1, 13):
         entry = entry_of(number)
         entry.step = step_of(rng.choice((0.1, 0.5, 0.9)), 0)
-        ranking.put(entry)
+        ranking.put(entry, entry.step)
     found = list(ranking.onwards(position))
     assert len(found) == len(set(found)) == 12
     assert found[1:] + found[:1] == list(ranking.onwards((position + 1) % 12))
+
+
+@pytest.mark.parametrize("of_all", [True, False])
+def test_a_step_of_thousands_keeps_every_place(of_all: bool) -> None:
+    ranking, rng = Ranking(Query(), of_all=of_all), Random(1)
+    record = make_record(1, paths=(make_path(),))
+    entries = [Entry(record, record.paths[0]) for _ in range(5_000)]
+    for entry in entries:
+        ranking.put(entry, entry.step)
+    rng.shuffle(entries)
+    gone, kept = set(entries[:2_500]), set(entries[2_500:])
+    for entry in gone:
+        ranking.drop(entry)
+    assert set(ranking.best_first()) == kept
+    assert all((entry in ranking) is (entry in kept) for entry in entries)
 
 
 def test_equals_take_turns() -> None:
@@ -68,5 +84,5 @@ def test_equals_take_turns() -> None:
     for number in range(1, 6):
         entry = entry_of(number)
         entry.step = 7
-        ranking.put(entry)
+        ranking.put(entry, entry.step)
     assert len({next(ranking.best_first(turn)) for turn in range(5)}) == 5

@@ -6,7 +6,7 @@ from random import Random
 
 from msgspec.structs import replace
 
-from shoal.domain import Capability, Endpoint, Forecast, Pick, Scheme, Trust
+from shoal.domain import Capability, Endpoint, Forecast, Pick, Scheme
 from shoal.gateway.choosing import Chooser, Tried
 from shoal.gateway.demand import Demand, Kind
 from shoal.gateway.sessions import Sessions
@@ -104,40 +104,3 @@ def test_the_least_used_is_chosen_where_that_is_asked_for() -> None:
     assert host_of(choose.choose(demand(strategy=Strategy.LEAST), Tried())) == "10.0.2.1"
     choose.leave(first)
     assert records[0].id not in choose.in_use
-
-
-class Stubborn(FakeService):
-    """A pool that would hand out its first proxy again and again, as one that is behind its share."""
-
-    def pick(self, query):
-        found = self.list(query)
-        return min(found, key=lambda pick: pick.record.endpoint.host) if found else None
-
-
-def stubborn(*records):
-    service = Stubborn(*records)
-    clock = iter(float(number) for number in range(1000))
-    return Chooser(service, Sessions(service, service.now, 600.0, 10), Random(1), lambda: next(clock))
-
-
-def test_no_proxy_is_drawn_again_at_once_while_another_will_do() -> None:
-    choose = stubborn(*(at(f"10.0.{number}.1", working_path(Scheme.SOCKS5, TUNNEL)) for number in range(1, 7)))
-    hosts = [host_of(choose.choose(demand(), Tried())) for _ in range(30)]
-    assert all(len(set(hosts[place : place + 4])) == 4 for place in range(27))
-
-
-def test_a_lone_proxy_is_drawn_again() -> None:
-    choose = stubborn(at("10.0.1.1", working_path(Scheme.SOCKS5, TUNNEL)))
-    assert [host_of(choose.choose(demand(), Tried())) for _ in range(5)] == ["10.0.1.1"] * 5
-
-
-def test_two_proxies_take_turns() -> None:
-    choose = stubborn(*(at(f"10.0.{number}.1", working_path(Scheme.SOCKS5, TUNNEL)) for number in (1, 2)))
-    hosts = [host_of(choose.choose(demand(), Tried())) for _ in range(10)]
-    assert hosts == ["10.0.1.1", "10.0.2.1"] * 5
-
-
-def test_what_is_less_trusted_is_no_other() -> None:
-    own = replace(at("10.0.1.1", working_path(Scheme.SOCKS5, TUNNEL)), trust=Trust.OWN)
-    choose = stubborn(own, replace(at("10.0.2.1", working_path(Scheme.SOCKS5, TUNNEL)), trust=Trust.PUBLIC))
-    assert [host_of(choose.choose(demand(), Tried())) for _ in range(5)] == ["10.0.1.1"] * 5
