@@ -11,8 +11,11 @@ from shoal.domain import Failure, Kind, Path, Reason, Record, Scheme, Stage
 
 KEPT: Final = 40
 """Results of one proxy: as many as a strip on a phone has room for."""
-_RECORDS: Final = 50_000
-"""Proxies whose results are kept; who had none for longest is forgotten first. At most 25 MB."""
+_MEMORY: Final = 6_000_000
+"""Bytes for the results of all: 13,000 proxies with all of theirs, or 50,000 with the last two. Who had none for
+longest is forgotten first."""
+_OVERHEAD: Final = 96
+"""Bytes that a proxy's results take besides themselves."""
 _LAYOUT: Final = Layout("<IHBBB")
 """When, milliseconds, scheme, failure, kind: nine bytes a result, where objects would take 300."""
 _SCHEMES: Final = tuple(Scheme)
@@ -35,9 +38,10 @@ class PastResult(Struct, frozen=True, gc=False):
 class Past:
     """Reads results off the states that a record goes through, so that it does not matter which process checked."""
 
-    def __init__(self, records: int = _RECORDS) -> None:
-        self._results: dict[str, bytearray] = {}
-        self._most = records
+    def __init__(self, memory: int = _MEMORY) -> None:
+        self._results: dict[str, bytes] = {}
+        self._most = memory
+        self._size = 0
 
     def change(self, old: Record | None, new: Record) -> None:
         """A record has a new state; ``old`` is None for one that was not known."""
@@ -58,16 +62,18 @@ class Past:
                     found.append((health.last_bad, _packed(health.last_bad, path, kind, code)))
         if not found:
             return
-        results = self._results.pop(new.key, None) or bytearray()
-        for _, packed in sorted(found):
-            results += packed
-        del results[: -KEPT * _LAYOUT.size]
+        earlier = self._results.get(new.key, b"")
+        self.forget(new.key)
+        results = b"".join((earlier, *[packed for _, packed in sorted(found)]))[-KEPT * _LAYOUT.size :]
         self._results[new.key] = results
-        if len(self._results) > self._most:
-            del self._results[next(iter(self._results))]
+        self._size += len(results) + _OVERHEAD
+        while self._size > self._most:
+            self.forget(next(iter(self._results)))
 
     def forget(self, key: str) -> None:
-        self._results.pop(key, None)
+        results = self._results.pop(key, None)
+        if results is not None:
+            self._size -= len(results) + _OVERHEAD
 
     def of(self, key: str) -> list[PastResult]:
         """The last results, oldest first; empty for what is not known."""

@@ -53,7 +53,7 @@ def test_a_state_that_brings_no_result_adds_none() -> None:
 
 
 def test_the_oldest_results_and_the_quietest_proxies_make_room() -> None:
-    past = Past(records=2)
+    past = Past(memory=KEPT * 9 + 2 * 96 + 20)
     state = checked(make_record(1), 1000.0)
     past.change(None, state)
     for number in range(KEPT + 5):
