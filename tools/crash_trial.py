@@ -284,6 +284,8 @@ def trial(rounds: int, seed: int, *, redis: bool) -> dict[str, Any]:
             if wrong:
                 break
         log = (folder / "log").read_text(errors="replace")
+        if server is not None:
+            server.kill()
         if "Traceback" in log:
             wrong.append("a traceback in the log:\n" + log[log.index("Traceback") :][:3000])
     starts.sort()

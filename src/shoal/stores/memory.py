@@ -35,10 +35,8 @@ class _Entry:
 
 
 class MemoryStore:
-    """``shoal.ports.store.Store`` in memory. ``feed_limit`` bounds the changes kept for followers.
-
-    Closing it keeps the data; ``open`` goes on with them.
-    """
+    """``shoal.ports.store.Store`` in memory. ``feed_limit`` bounds the changes kept for followers. Closing it keeps the
+    data; ``open`` goes on with them."""
 
     def __init__(self, *, feed_limit: int = FEED_LIMIT) -> None:
         self._entries: dict[str, _Entry] = {}
