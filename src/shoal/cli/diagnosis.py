@@ -14,6 +14,9 @@ _SKEW = 120.0
 _STALE = 86_400.0
 """Seconds after which no source was read by accident: the slowest row of the catalogue is read once a day."""
 _FULL_BYTES = 100 * 1024 * 1024
+_FEW = 0.1
+"""Share of the checks that are wanted at once below which a pool fills ten times more slowly than it should: many a
+proxy is dead before its turn comes."""
 
 
 class Finding(Struct, frozen=True):
@@ -91,7 +94,7 @@ def _machine(facts: Facts) -> Iterable[Finding]:
         yield Finding("bad", f"the store cannot be read: {facts.store_error}")
     if facts.fitting_checks < facts.wanted_checks:
         yield Finding(
-            "note",
+            "bad" if facts.fitting_checks < _FEW * facts.wanted_checks else "note",
             f"{facts.open_files} open files are allowed, so at most {facts.fitting_checks} of the "
             f"{facts.wanted_checks} checks that the settings ask for run at once; raise it with `ulimit -n`",
         )

@@ -37,6 +37,7 @@ def test_a_pool_that_is_well_has_nothing_wrong() -> None:
         ({"folder_error": "it is full of holes"}, "cannot be used: it is full of holes; .*--data"),
         ({"free_bytes": 5}, "nearly full"),
         ({"store_error": "damaged"}, "store cannot be read: damaged"),
+        ({"fitting_checks": 90, "open_files": 240}, "at most 90 of the 1000.*ulimit -n"),
         ({"skew": 3600.0}, "60 min ahead"),
         ({"skew": -3600.0}, "60 min behind"),
         ({"newest": 2e9}, "times of the future"),
@@ -69,7 +70,7 @@ def test_each_trouble_has_its_sentence(facts: dict[str, Any], told: str) -> None
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        ({"fitting_checks": 90, "open_files": 240}, "at most 90 of the 1000"),
+        ({"fitting_checks": 700, "open_files": 1024}, "at most 700 of the 1000"),
         ({"stats": None, "owner": "process 7", "counts": (5, 0, 2)}, "process 7 works on the data folder"),
         ({"unresolved": ("a.example",)}, "cannot be looked up: a.example"),
         ({"stale": (("a", "answers 404"),)}, "source a brought nothing"),
