@@ -145,19 +145,21 @@ class Receiver:
         self._thread = threading.Thread(target=self._consume, name="celery", daemon=True)
         self._stopping = False
 
-        @self._app.task(name=TASK, ignore_result=True)  # type: ignore[untyped-decorator]
+        @self._app.task(name=TASK, ignore_result=True, shared=False)  # type: ignore[untyped-decorator]
         def check(message: object = None, *_: object, **__: object) -> None:
             self._receive(message)
 
     async def run(self) -> None:
         """Until cancelled. Raises ``StoreError`` when the consumer ends by itself."""
+        from celery.worker import state  # type: ignore[import-untyped]
+
+        # Celery's word to stop holds for the whole process: a consumer before this one may have been told it.
+        state.should_stop = None
         self._thread.start()
         try:
             await self._failed
         finally:
             self._stopping = True
-            from celery.worker import state  # type: ignore[import-untyped]
-
             state.should_stop = 0
             await asyncio.to_thread(self._thread.join, _STOP)
 
@@ -165,7 +167,8 @@ class Receiver:
         why = "the consumer of batches ended"
         try:
             self._app.finalize()
-            self._app.set_current()
+            # The thread that runs tasks looks them up in the application of the process.
+            self._app.set_default()
             worker = self._app.WorkController(
                 app=self._app,
                 pool="threads",
