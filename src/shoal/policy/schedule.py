@@ -30,8 +30,6 @@ _AHEAD = 900.0
 _PROBATION = (1.0, 1.5, 2.0, 3.0, 4.0)
 """Multiples of the shortest interval after the first successes in a row: one success means little."""
 _JITTER = 0.2
-_SETTLING = 60.0
-"""Seconds after the first full profile from which another is taken: it is dear, and a minute is soon enough."""
 
 _RISE, _FALL, _MOST = 1.05, 1.02, 4_096.0
 _STRETCH = 4.0
@@ -131,17 +129,11 @@ def after_use(record: Record, now: float, ok: bool, options: CheckOptions) -> fl
 
 
 def profile_is_due(record: Record, now: float, options: CheckOptions) -> bool:
-    """True when the full profile of a working path is old enough to be taken again: as long after the last one as that
-    was after the record became known, within ``_SETTLING`` and ``profile_interval``. So trust grows with what was seen:
-    who changes one answer in ten passes one profile of four documents two times in three, but five of them, which the
-    first quarter of an hour holds, one time in eight.
+    """True when the full profile of a working path is old enough to be taken again.
 
     A path that fails would be asked in vain, and every other path of the record with it at each check."""
     for path in record.paths:
         health = path.health
-        if not 0.0 < health.last_ok >= health.last_bad:
-            continue
-        pause = min(options.profile_interval, max(_SETTLING, path.profiled_at - record.first_seen))
-        if now - path.profiled_at > pause:
+        if 0.0 < health.last_ok >= health.last_bad and now - path.profiled_at > options.profile_interval:
             return True
     return False

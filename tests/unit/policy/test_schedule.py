@@ -1,4 +1,3 @@
-import itertools
 from random import Random
 
 import pytest
@@ -124,18 +123,6 @@ def test_a_full_profile_falls_due_by_its_age() -> None:
     old = replace(make_path(Scheme.SOCKS5, last_ok=NOW), profiled_at=NOW - OPTIONS.profile_interval - 1.0)
     assert not profile_is_due(make_record(paths=(fresh,)), NOW, OPTIONS)
     assert profile_is_due(make_record(paths=(fresh, old)), NOW, OPTIONS)
-
-
-def test_profiles_of_a_new_proxy_are_taken_again_soon_then_rarely() -> None:
-    record, taken, now = make_record(paths=(make_path(last_ok=NOW),), first_seen=NOW), [0.0], NOW
-    while now < NOW + 86_400.0:
-        now += 20.0
-        path = replace(make_path(last_ok=now), profiled_at=NOW + taken[-1])
-        if profile_is_due(replace(record, paths=(path,)), now, OPTIONS):
-            taken.append(now - NOW)
-    assert sum(at <= 900.0 for at in taken) == 5
-    pauses = [later - earlier for earlier, later in itertools.pairwise(taken)]
-    assert pauses == sorted(pauses) and pauses[-1] == pytest.approx(OPTIONS.profile_interval, abs=20.0)
 
 
 def test_a_path_that_fails_asks_for_no_profile() -> None:
