@@ -23,6 +23,12 @@ def test_when_descriptors_run_out_the_pool_waits_and_goes_on(tmp_path: Path, fac
     )
     try:
         pool.wait()
+        listening = False
+        deadline = time.monotonic() + PATIENCE
+        while not listening:
+            assert time.monotonic() < deadline and pool.process.poll() is None
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", pool.gateway), 5.0):
+                listening = True
         with contextlib.ExitStack() as clients:
             for _ in range(LIMIT + 100):
                 client = clients.enter_context(socket.socket())

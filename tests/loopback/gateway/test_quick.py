@@ -194,11 +194,12 @@ async def test_a_proxys_own_page_is_found_out_on_the_short_way_too(bare, kit, qu
         bare.gateway([one.record(*FORWARD), two.record(*FORWARD)], ordered=True) as gateway,
     ):
         talk = await Talk.to(gateway.port)
-        # They take turns: it is the first one's again at the third.
-        for _ in range(2):
-            assert (await talk.get("http://example.com/"))[1] == b"ok"
-        head, body = await talk.get("http://example.com/")
-        assert body == b"ok"
+        # They take turns: the first one's second is its own page, whoever began.
+        for _ in range(5):
+            head, body = await talk.get("http://example.com/")
+            assert body == b"ok"
+            if quick["handed"]:
+                break
         assert f"127.2.2.2:{two.port}".encode() in head
         assert quick["handed"] == 1
         talk.writer.transport.abort()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
+from shoal.cli.running import Stop
 from shoal.cli.up import _serve, banner
 from shoal.domain.stats import Stats
 from shoal.errors import ShoalError
@@ -34,7 +35,12 @@ def with_pool(wait: Callable[[asyncio.Event], Any], log: list[str]) -> Any:
         try:
             service = SimpleNamespace(stats=Stats)
             yield SimpleNamespace(
-                service=service, api_url="http://127.0.0.1:1", contacts=("judge j",), wait=wait, gateway_url=None
+                service=service,
+                api_url="http://127.0.0.1:1",
+                contacts=("judge j",),
+                wait=wait,
+                gateway_url=None,
+                refuse=lambda: None,
             )
         finally:
             log.append("closed")
@@ -47,7 +53,7 @@ async def test_it_tells_what_runs_and_ends_when_told_to(
 ) -> None:
     log: list[str] = []
     app.open_pool = with_pool(lambda stop: stop.wait(), log)  # type: ignore[attr-defined]
-    stop = asyncio.Event()
+    stop = Stop()
     stop.set()
     assert await _serve(Options(), {}, "shoal up", stop) == 0
     assert log == ["opened", "closed"]
@@ -61,7 +67,7 @@ async def test_what_ends_the_pool_ends_the_program(app: ModuleType) -> None:
     log: list[str] = []
     app.open_pool = with_pool(wait, log)  # type: ignore[attr-defined]
     with pytest.raises(ShoalError, match="the disk is full"):
-        await _serve(Options(), {}, "shoal up", asyncio.Event())
+        await _serve(Options(), {}, "shoal up", Stop())
     assert log == ["opened", "closed"]
 
 
