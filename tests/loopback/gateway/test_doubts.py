@@ -43,7 +43,9 @@ async def test_a_tunnel_decides_between_proxy_and_target(bare, kit, status):
         kit.Upstream("127.1.1.1", says(status)) as one,
         kit.Upstream("127.2.2.2", says(status)) as two,
         kit.Upstream("127.3.3.3", says(status)) as three,
-        bare.gateway([one.record(*FORWARD), two.record(*FORWARD), three.record(*BOTH)], ordered=True) as gateway,
+        bare.gateway(
+            [one.record(*FORWARD), two.record(*FORWARD), three.record(*BOTH)], ordered=True, hedge=False
+        ) as gateway,
     ):
         got = await kit.talk(gateway.port, GET)
         assert got.startswith(b"HTTP/1.1 200 ")
@@ -56,7 +58,7 @@ async def test_who_said_the_same_told_the_truth(bare, kit):
     async with (
         kit.Upstream("127.1.1.1", says(404)) as one,
         kit.Upstream("127.2.2.2", says(404)) as two,
-        bare.gateway([one.record(*FORWARD), two.record(*FORWARD)], ordered=True) as gateway,
+        bare.gateway([one.record(*FORWARD), two.record(*FORWARD)], ordered=True, hedge=False) as gateway,
     ):
         assert (await kit.talk(gateway.port, GET)).startswith(b"HTTP/1.1 404 Word")
     assert told(bare) == [(True, ""), (True, "")]
@@ -67,7 +69,7 @@ async def test_two_of_one_network_are_one_opinion(bare, kit):
         kit.Upstream("127.1.1.1", says(403)) as one,
         kit.Upstream("127.1.1.2", says(403)) as near,
         kit.Upstream("127.3.3.3", says(200)) as far,
-        bare.gateway([each.record(*FORWARD) for each in (one, near, far)], ordered=True) as gateway,
+        bare.gateway([each.record(*FORWARD) for each in (one, near, far)], ordered=True, hedge=False) as gateway,
     ):
         assert (await kit.talk(gateway.port, GET)).startswith(b"HTTP/1.1 200 ")
         assert near.connections == 0
@@ -132,7 +134,7 @@ async def test_a_proxys_own_refusal_never_reaches_the_client_and_counts_against_
         kit.Upstream("127.1.1.1", own) as one,
         kit.Upstream("127.2.2.2", own) as two,
         kit.Upstream("127.3.3.3", says(200)) as three,
-        bare.gateway([each.record(*FORWARD) for each in (one, two, three)], ordered=True) as gateway,
+        bare.gateway([each.record(*FORWARD) for each in (one, two, three)], ordered=True, hedge=False) as gateway,
     ):
         assert (await kit.talk(gateway.port, request_bytes)).startswith(b"HTTP/1.1 200 ")
     assert [kind.partition(".")[0] for _, kind in told(bare)] == ["handshake", "handshake", ""]
@@ -142,7 +144,7 @@ async def test_a_post_that_the_proxy_may_have_passed_on_is_not_sent_again(bare, 
     async with (
         kit.Upstream("127.1.1.1", says(503, b"X-Squid-Error: ERR_READ_TIMEOUT 0\r\n")) as one,
         kit.Upstream("127.2.2.2", says(200)) as two,
-        bare.gateway([one.record(*FORWARD), two.record(*FORWARD)], ordered=True) as gateway,
+        bare.gateway([one.record(*FORWARD), two.record(*FORWARD)], ordered=True, hedge=False) as gateway,
     ):
         got = await kit.talk(gateway.port, POST)
         assert got.startswith(b"HTTP/1.1 502 ")
