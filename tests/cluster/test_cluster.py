@@ -97,7 +97,7 @@ def test_another_scheduler_takes_over_from_one_that_was_killed(cluster: Cluster)
 def test_a_frozen_store_stops_neither_picks_nor_the_gateway_and_no_proxy_is_blamed(cluster: Cluster) -> None:
     cluster.valkey.freeze()
     try:
-        ends = time.monotonic() + 8.0
+        ends = time.monotonic() + 30.0
         while time.monotonic() < ends:
             assert cluster.ask("one", "/v1/proxies/pick")["proxy"]
             assert through_gateway(cluster)

@@ -114,7 +114,7 @@ async def serve_api(
     handle = ApiHandle(server, listener, lag, shed)
     try:
         await handle.started()
-    except BaseException:
+    except BaseException:  # whatever ended the start, an interrupt too: the listener must not stay
         await handle.close()
         raise
     return handle

@@ -82,6 +82,11 @@ async def open_shared(
     Raises the ``ShoalError`` family.
     """
     # Further gateway processes need a store that this machine serves; here replicas do their work.
+    if serves and options.gateway.processes > 1:
+        announce(
+            f"gateway.processes = {options.gateway.processes} has no effect on a shared store: "
+            "start more `shoal server` processes behind the same front instead"
+        )
     options = replace(options, gateway=replace(options.gateway, processes=1))
     async with AsyncExitStack() as stack:
         listener: socket.socket | None = None

@@ -43,7 +43,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return run_until_stopped(_work)
-    except Exception as error:
+    except Exception as error:  # the last place where an error can become a sentence; unknown ones go on
         told = explain(error)
         if told is None:
             raise

@@ -124,7 +124,7 @@ class Sender:
             async with asyncio.timeout(3 * _TIMEOUT):
                 await asyncio.to_thread(publish)
         except Exception as error:
-            # Its text may name the broker with its password.
+            # Each broker's library raises errors of its own, and their texts may hold the broker's password.
             raise StoreError(f"the broker takes no batches ({type(error).__name__})") from error
 
     def close(self) -> None:

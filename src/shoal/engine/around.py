@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from shoal.ports import JudgeStatus, Vantage
 
 
-class Around:
+class Around(ABC):
     """Implements ``ports.Vantage``: healthy while the other one is and nothing stands against it here."""
 
     def __init__(self, vantage: Vantage) -> None:
         self._vantage = vantage
 
+    @abstractmethod
     def _may(self) -> bool:
         """Whether nothing stands against it here."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _until_it_may(self) -> None:
-        raise NotImplementedError
+        """Return when nothing stands against it here, or perhaps sooner."""
 
     @property
     def healthy(self) -> bool:

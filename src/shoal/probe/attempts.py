@@ -41,14 +41,7 @@ class Attempts:
         self._contexts = contexts
 
     async def make(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        record: Record,
-        attempt: Attempt,
-        seat: Seat,
-        address: str,
-        started: float,
-        deadline: float,
+        self, record: Record, attempt: Attempt, seat: Seat, address: str, started: float, deadline: float
     ) -> Outcome:
         """One attempt through the proxy at this address, over by ``deadline`` (loop time)."""
         options = self._options
@@ -58,11 +51,11 @@ class Attempts:
             deadline = min(deadline, started + max(options.connect_timeout, share))
         try:
             if attempt.sni:
-                return await self._strange_name(loop, record, attempt, seat, address, deadline)
+                return await self._strange_name(record, attempt, seat, address, deadline)
             if attempt.document:
-                return await self._documents(loop, record, attempt, seat, address, deadline)
+                return await self._documents(record, attempt, seat, address, deadline)
             nonce = self._nonce()
-            exchange = self._exchange(loop, record, attempt, seat, nonce, attempt.page)
+            exchange = self._exchange(record, attempt, seat, nonce, attempt.page)
         except LocalProtocolError as error:
             # These credentials, or this address, cannot be said in this scheme.
             unsayable = Failure(Stage.HANDSHAKE, Reason.MALFORMED, printable(str(error)))
@@ -139,21 +132,13 @@ class Attempts:
             exchange.moved,
         )  # fmt: skip
 
-    async def _documents(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        record: Record,
-        attempt: Attempt,
-        seat: Seat,
-        address: str,
-        deadline: float,
-    ) -> Outcome:
+    async def _documents(self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float) -> Outcome:
         """All fixed documents at the same time: proxies change one kind and leave the others alone."""
         if not seat.documents:
-            return await self._foreign_page(loop, record, attempt, seat, address, deadline)
+            return await self._foreign_page(record, attempt, seat, address, deadline)
         kept = KEPT if attempt.mode == "forward" else ""
         exchanges = {
-            path: self._exchange(loop, record, attempt, seat, self._nonce(), path, path == kept) for path in DOCUMENTS
+            path: self._exchange(record, attempt, seat, self._nonce(), path, path == kept) for path in DOCUMENTS
         }
         async with asyncio.TaskGroup() as group:
             for path, exchange in exchanges.items():
@@ -171,13 +156,7 @@ class Attempts:
         return Outcome(attempt, failure, timing=timing, judge=seat.judge.url, keeps_alive=keeps, moved=moved)
 
     async def _strange_name(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        record: Record,
-        attempt: Attempt,
-        seat: Seat,
-        address: str,
-        deadline: float,
+        self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float
     ) -> Outcome:
         """A handshake with the judge under another server's name. What does not arrive proves nothing: some networks
         drop connections by the name in them."""
@@ -185,7 +164,7 @@ class Attempts:
         host = judge.host if judge.named and not attempt.by_address else _literal(seat, attempt.scheme)
         target = Target(host, judge.port, self._contexts.proxy, attempt.sni)
         plan = UpstreamPlan(record.proxy(attempt.scheme), target, attempt.mode, self._contexts.proxy)
-        exchange = Exchange(loop, self._panel.wheel, b"", plan, self._options.answer_limit_bytes)
+        exchange = Exchange(asyncio.get_running_loop(), self._panel.wheel, b"", plan, self._options.answer_limit_bytes)
         await self._run(exchange, record, seat, address, deadline)
         failure = None
         if exchange.certificate is not None and seat.strange not in (None, exchange.certificate):
@@ -194,20 +173,14 @@ class Attempts:
         return Outcome(attempt, failure, timing=_timing_of(exchange), judge=judge.url, moved=exchange.moved)
 
     async def _foreign_page(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        record: Record,
-        attempt: Attempt,
-        seat: Seat,
-        address: str,
-        deadline: float,
+        self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float
     ) -> Outcome:
         """A foreign judge's page, beside the same page as it came to us directly."""
         reference = seat.reference
         url = seat.judge.url
         if reference is None:
             return Outcome(attempt, None, judge=url, content=Honesty.UNKNOWN)
-        exchange = self._exchange(loop, record, attempt, seat, self._nonce(), reference.path)
+        exchange = self._exchange(record, attempt, seat, self._nonce(), reference.path)
         await self._run(exchange, record, seat, address, deadline)
         timing = _timing_of(exchange)
         failure = _changed(reference.path, exchange, reference.body)
@@ -219,14 +192,7 @@ class Attempts:
         return Outcome(attempt, failure, timing=timing, judge=url, moved=exchange.moved)
 
     def _exchange(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        record: Record,
-        attempt: Attempt,
-        seat: Seat,
-        nonce: str,
-        document: str,
-        keep: bool = False,
+        self, record: Record, attempt: Attempt, seat: Seat, nonce: str, document: str, keep: bool = False
     ) -> Exchange:
         judge = seat.judge
         forward = attempt.mode == "forward"
@@ -240,6 +206,7 @@ class Attempts:
             plan = UpstreamPlan(record.proxy(attempt.scheme), target, attempt.mode, self._contexts.proxy)
         request = seat.template(document, forward, keep).request(nonce, authorization)
         again = request if keep else b""
+        loop = asyncio.get_running_loop()
         return Exchange(loop, self._panel.wheel, request, plan, self._options.answer_limit_bytes, again)
 
     async def _run(self, exchange: Exchange, record: Record, seat: Seat, address: str, deadline: float) -> None:

@@ -100,7 +100,7 @@ class NetProber:
                 waited = loop.time() - started
                 started += waited
                 deadline += waited
-            outcome = await self._attempts.make(loop, record, attempt, seat, host, started, deadline)
+            outcome = await self._attempts.make(record, attempt, seat, host, started, deadline)
             outcomes.append(outcome)
             failure = outcome.failure
             if seat.judge.key is not None and outcome.works:
