@@ -15,7 +15,6 @@ import sys
 import time
 
 import msgspec
-import structlog
 
 from shoal.testing.cluster_scenario import Report, Scale, simulate
 from shoal.testing.virtual_time import run_virtual
@@ -52,7 +51,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     # Warnings of processes that are killed are part of the scenario.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    logging.disable(logging.WARNING)
     # Every known proxy is checked once in seven tenths of the time.
     rate = options.known / (0.7 * options.seconds)
     scale = Scale(options.known, options.seconds, concurrency=max(60, round(0.75 * rate)), rate=rate)

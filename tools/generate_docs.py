@@ -42,7 +42,7 @@ def concurrency_table() -> str:
 
 def routes_table() -> str:
     """Every route of the API's own description, with the scope that it needs."""
-    described = build_app(FakeService(), ApiOptions(), version="0").openapi()
+    described = build_app(FakeService(), ApiOptions(), version="0").openapi
     lines = ["| request | what it does | scope |", "| --- | --- | --- |"]
     for path, methods in described["paths"].items():
         for method, operation in methods.items():

@@ -129,7 +129,7 @@ def test_the_reader_of_commands_finds_them_and_their_faults() -> None:
 
 ROUTES = [
     re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)).rstrip("/") + "/?")
-    for path in build_app(FakeService(), ApiOptions(), version="1").openapi()["paths"]
+    for path in build_app(FakeService(), ApiOptions(), version="1").openapi["paths"]
 ] + [re.compile(path) for path in (r"/openapi\.json", r"/check(/.*)?", "/metrics", "/assets/.*")]
 
 

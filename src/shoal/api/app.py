@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import Final
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from shoal.api import openapi as doc
 from shoal.api.compat import Compat
+from shoal.api.document import Document, Json
 from shoal.api.gate import Gate, Guard
 from shoal.api.gateway_routes import GatewayRoutes
 from shoal.api.guard import Paces, access_of
@@ -38,30 +41,30 @@ from shoal.options import ApiOptions, Options
 from shoal.policy.bind import check_bind
 from shoal.ports.gateway import GatewayDoor
 
+_OPEN: Final = ("/healthz", "/s/{code}")
+"""Answered to whoever has no token."""
 
-class ShoalAPI(FastAPI):
-    """FastAPI whose document also has what msgspec encodes, and the ways to show a token."""
 
-    needs_token: bool = False
-    limit: int = 0
+class ShoalAPI(Starlette):
+    """Starlette with the busiest addresses before its layers, and a document of all of them."""
+
     hot: Hot | None = None
+    document: Document
+    limit: int = 0
+    needs_token: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.hot is not None and scope["type"] == "http" and await self.hot.answers(scope, receive, send):
             return
         await super().__call__(scope, receive, send)
 
-    def openapi(self) -> dict[str, Any]:
-        if not self.openapi_schema:
-            schema = super().openapi()
-            components = schema.setdefault("components", {})
-            components["schemas"] = {**components.get("schemas", {}), **doc.schemas(self.limit)}
-            if self.needs_token:
-                components["securitySchemes"] = doc.SECURITY_SCHEMES
-                schema["security"] = [{"bearer": []}, {"basic": []}]
-                for path in ("/healthz", "/s/{code}"):
-                    schema["paths"][path]["get"]["security"] = []
-        return self.openapi_schema or {}
+    @cached_property
+    def openapi(self) -> Json:
+        """The OpenAPI document."""
+        return self.document.whole(doc.schemas(self.limit), doc.SECURITY_SCHEMES if self.needs_token else None, _OPEN)
+
+    async def describe(self, request: Request) -> Response:
+        return JSONResponse(self.openapi)
 
 
 def build_app(
@@ -72,7 +75,7 @@ def build_app(
     settings: Options | None = None,
     origins: Mapping[str, str] | None = None,
     gateway: GatewayDoor | None = None,
-) -> FastAPI:
+) -> ShoalAPI:
     """All routes over one service. Raises ConfigError for a bind that ``check_bind`` refuses.
 
     ``settings`` are those in force and ``origins`` says where each was set, for ``/v1/settings``; ``gateway`` is where
@@ -80,15 +83,9 @@ def build_app(
     """
     check_bind(options)
     access = access_of(options)
-    app = ShoalAPI(
-        title="Shoal",
-        version=version,
-        description="A proxy pool: query, pick, and the routes of jhao104/proxy_pool.",
-        docs_url=None,  # FastAPI's pages load their scripts from other people's servers
-        redoc_url=None,
-        redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
-    )
+    app = ShoalAPI()
+    app.router.redirect_slashes = False
+    app.document = Document("Shoal", version, "A proxy pool: query, pick, and the routes of jhao104/proxy_pool.")
     app.needs_token = access.needs_token
     app.limit = options.limit
     tokens = TokenBook(service.store, service, secrets.token_urlsafe)
@@ -99,7 +96,7 @@ def build_app(
     app.add_exception_handler(InvalidProxyError, _on_invalid_proxy)
     app.add_exception_handler(StoreError, _on_store_error)
     app.add_exception_handler(Exception, _on_fault)
-    routes = Routes(app, options)
+    routes = Routes(app.document, options)
     v1 = V1(service, limit=options.limit, version=version)
     routes.add_v1(v1)
     routes.add_manage(Manage(service, import_limit=options.import_limit_bytes))
@@ -114,7 +111,7 @@ def build_app(
     routes.add_compat(compat)
     app.hot = Hot(gate, compat, v1, links)
     key = None if options.judge_key is None else options.judge_key.encode()
-    app.router.routes[:0] = [*routes.in_order(), *judge_routes(key, service.now)]
+    app.router.routes += [*routes.in_order(), *judge_routes(key, service.now), Route("/openapi.json", app.describe)]
     return app
 
 

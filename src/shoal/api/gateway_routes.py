@@ -56,7 +56,7 @@ class UserView(Struct, frozen=True):
     bytes_down: int
 
 
-class TargetView(Struct, frozen=True):
+class TargetUseView(Struct, frozen=True):
     """How requests to one target went. ``success`` is the share that was answered, null before the first;
     ``attempts_failed`` counts proxies that were replaced on the way."""
 
@@ -91,7 +91,7 @@ class GatewayView(Struct, frozen=True):
     bytes_up: int
     bytes_down: int
     users: list[UserView]
-    targets: list[TargetView]
+    targets: list[TargetUseView]
     connections: list[ConnectionView]
 
 
@@ -191,10 +191,10 @@ def _user_view(use: UserUse) -> UserView:
     return UserView(*msgspec.structs.astuple(use))
 
 
-def _target_view(use: TargetUse) -> TargetView:
+def _target_view(use: TargetUse) -> TargetUseView:
     asked = use.ok + use.failed
     success = use.ok / asked if asked else None
-    return TargetView(use.target, asked, use.ok, use.failed, use.attempts_failed, success, rfc3339(use.last_used))
+    return TargetUseView(use.target, asked, use.ok, use.failed, use.attempts_failed, success, rfc3339(use.last_used))
 
 
 def _connection_view(row: LiveConnection) -> ConnectionView:

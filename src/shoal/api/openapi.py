@@ -299,7 +299,7 @@ def _saved_query(limit: int) -> Json:
 
 
 def body(name: str, *, required: bool = True) -> Json:
-    """A JSON body for ``openapi_extra``."""
+    """A JSON body, as an operation has it."""
     return {"requestBody": {"required": required, "content": {"application/json": {"schema": reference(name)}}}}
 
 

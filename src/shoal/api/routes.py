@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +14,7 @@ from shoal.api import openapi as doc
 from shoal.api.bodies import BODY_LIMIT_BYTES, ID_PATTERN, LEASE_ID_PATTERN
 from shoal.api.compat import Compat
 from shoal.api.dashboard import ASSETS, Dashboard
+from shoal.api.document import Document
 from shoal.api.gateway_routes import SESSION_ID_PATTERN, GatewayRoutes
 from shoal.api.guard import CHANGING_PATHS
 from shoal.api.idempotency import Replays
@@ -39,10 +39,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Routes:
-    """Collects routes; ``in_order`` are those that answer, the application's own describe them."""
+    """Collects routes, and describes each in the document."""
 
-    def __init__(self, app: FastAPI, options: ApiOptions) -> None:
-        self._app = app
+    def __init__(self, document: Document, options: ApiOptions) -> None:
+        self._document = document
         self._limit = options.limit
         self._import_limit = options.import_limit_bytes
         self._endpoints: dict[str, dict[str, Endpoint]] = {}
@@ -53,17 +53,13 @@ class Routes:
         paths = sorted(self._endpoints, key=lambda path: path not in _HOT_PATHS)
         return [_route(path, self._endpoints[path]) for path in paths]
 
-    def _plain(self, path: str, endpoint: Endpoint, *, method: str = "GET", **described: Any) -> None:
-        """A route served by Starlette alone (a sixth of the cost), which FastAPI only describes."""
+    def _serve(self, path: str, endpoint: Endpoint, method: str = "GET") -> None:
         aliases = (path.rstrip("/"), path) if path != "/" and path.endswith("/") else (path,)
         for alias in aliases:
             by_method = self._endpoints.setdefault(alias, {})
             by_method[method] = endpoint
             if method == "GET" and alias not in _NO_HEAD:
                 by_method["HEAD"] = endpoint
-        self._app.add_api_route(
-            path, endpoint, methods=[method], response_model=None, response_class=Response, **described
-        )
 
     def _add(
         self,
@@ -75,15 +71,12 @@ class Routes:
         method: str = "GET",
         body_limit: int = BODY_LIMIT_BYTES,
     ) -> None:
-        about: dict[str, Any] = {"summary": summary, "tags": ["v1"], "responses": answers, "openapi_extra": extra}
-        if method != "GET":
-            # FastAPI describes a 200 unless told what the good answer is.
-            about["status_code"] = min(status for status in answers if isinstance(status, int))
         if method != "GET":
             endpoint = self._replays.wrap(endpoint, body_limit)
-            extra["parameters"] = [*extra.get("parameters", ()), doc.IDEMPOTENCY_KEY]
-            about["responses"] = doc.with_problems(answers, 409)
-        self._plain(path, endpoint, method=method, **about)
+            extra = {**extra, "parameters": [*extra.get("parameters", ()), doc.IDEMPOTENCY_KEY]}
+            answers = doc.with_problems(answers, 409)
+        self._serve(path, endpoint, method)
+        self._document.add(path, method, summary, "v1", answers, extra)
 
     def _query(self, *names: str) -> dict[str, Any]:
         return {"parameters": doc.parameters(names, limit=self._limit)}
@@ -183,8 +176,8 @@ class Routes:
         )
         self._add("/v1/bans", manage.banned, "Proxies that are kept out", doc.responses(records), {})
         ban = doc.body("BanBody")
-        self._add("/v1/bans", manage.ban, "Keep proxies out of the pool", doc.responses(some), dict(ban), "POST")
-        self._add("/v1/bans/lift", manage.unban, "Let them in again", doc.responses(some), dict(ban), "POST")
+        self._add("/v1/bans", manage.ban, "Keep proxies out of the pool", doc.responses(some), ban, "POST")
+        self._add("/v1/bans/lift", manage.unban, "Let them in again", doc.responses(some), ban, "POST")
         self._add(
             "/v1/proxies/{id}/tags",
             manage.tag,
@@ -197,16 +190,16 @@ class Routes:
             ("ban", manage.ban_one, "Keep a proxy out of the pool"),
             ("unban", manage.unban_one, "Let a proxy in again"),
         ):
-            self._add(f"/v1/proxies/{{id}}/{word}", change, summary, doc.responses(record, 404), dict(by_id), "POST")
+            self._add(f"/v1/proxies/{{id}}/{word}", change, summary, doc.responses(record, 404), by_id, "POST")
         gone = doc.responses({}, 404, status=204, description="Deleted")
-        self._add("/v1/proxies/{id}", manage.delete, "Take a proxy out of the pool", gone, dict(by_id), "DELETE")
+        self._add("/v1/proxies/{id}", manage.delete, "Take a proxy out of the pool", gone, by_id, "DELETE")
         for word, endpoint, summary, status in (
             ("run", manage.run_source, "Read a source now", 202),
             ("pause", manage.pause_source, "Read a source no more", 200),
             ("resume", manage.resume_source, "Read a source again", 200),
         ):
             answers = doc.responses(some, 404, status=status)
-            self._add(f"/v1/sources/{{name}}/{word}", endpoint, summary, answers, dict(by_name), "POST")
+            self._add(f"/v1/sources/{{name}}/{word}", endpoint, summary, answers, by_name, "POST")
 
     def add_sources(self, sources: SourceRoutes) -> None:
         """Sources: list, add, switch, remove, try."""
@@ -230,12 +223,12 @@ class Routes:
             "POST",
             SOURCE_BODY_BYTES,
         )
-        self._add("/v1/sources/{name}", sources.one, "One source", doc.responses(one, 404), dict(by_name))
+        self._add("/v1/sources/{name}", sources.one, "One source", doc.responses(one, 404), by_name)
         change = {**by_name, **doc.body("SourceChange")}
         changed = doc.responses(one, 404, 409)
         self._add("/v1/sources/{name}", sources.change, "Switch a source on or off", changed, change, "PATCH")
         gone = doc.responses({}, 404, 409, status=204, description="Removed; its proxies stay")
-        self._add("/v1/sources/{name}", sources.remove, "Forget an added source", gone, dict(by_name), "DELETE")
+        self._add("/v1/sources/{name}", sources.remove, "Forget an added source", gone, by_name, "DELETE")
 
     def add_targets(self, targets: TargetRoutes) -> None:
         """Sites that matter."""
@@ -249,8 +242,8 @@ class Routes:
         trial = doc.responses({"application/json": doc.reference("TargetTrialView")}, 503)
         summary = "What a site answers through a few proxies; nothing is kept"
         self._add("/v1/targets/test", targets.test, summary, trial, doc.body("TargetBody"), "POST")
-        self._add("/v1/targets/{name}", targets.one, "One of them", doc.responses(target, 404), dict(by_name))
-        self._add("/v1/targets/{name}", targets.delete, "Ask a site no more", gone, dict(by_name), "DELETE")
+        self._add("/v1/targets/{name}", targets.one, "One of them", doc.responses(target, 404), by_name)
+        self._add("/v1/targets/{name}", targets.delete, "Ask a site no more", gone, by_name, "DELETE")
 
     def add_links(self, links: LinkRoutes) -> None:
         """Short links."""
@@ -263,16 +256,16 @@ class Routes:
         self._add("/v1/links", links.make, "A short link", made, doc.body("LinkBody"), "POST")
         paged = self._query("link_cursor", "limit")
         self._add("/v1/links", links.all, "Short links, in the order of codes", doc.responses(listed), paged)
-        self._add("/v1/links/{code}", links.one, "A short link", doc.responses(link, 404), dict(by_code))
+        self._add("/v1/links/{code}", links.one, "A short link", doc.responses(link, 404), by_code)
         change = {**by_code, **doc.body("LinkChange")}
         self._add("/v1/links/{code}", links.change, "Change a link", doc.responses(link, 404), change, "PATCH")
         gone = doc.responses({}, 404, status=204, description="Deleted")
-        self._add("/v1/links/{code}", links.delete, "Delete a link", gone, dict(by_code), "DELETE")
+        self._add("/v1/links/{code}", links.delete, "Delete a link", gone, by_code, "DELETE")
         follow = doc.responses(doc.formats({}) | {"text/html": {"type": "string"}}, 404, 410) | {
             301: {"description": "To where it leads, for good"},
             302: {"description": "To where it leads"},
         }
-        self._add("/s/{code}", links.follow, "Follow a short link", follow, dict(by_code))
+        self._add("/s/{code}", links.follow, "Follow a short link", follow, by_code)
 
     def add_watch(self, watch: Watch) -> None:
         """History, events, settings, metrics."""
@@ -310,9 +303,9 @@ class Routes:
         self._add("/v1/sessions", gateway.sessions, "Sessions of the gateway and the upstream of each", listed, named)
         by_id = {"parameters": [doc.in_path("id", SESSION_ID_PATTERN)]}
         one = doc.responses({"application/json": doc.reference("SessionView")}, 404)
-        self._add("/v1/sessions/{id}", gateway.session, "One session", one, dict(by_id))
+        self._add("/v1/sessions/{id}", gateway.session, "One session", one, by_id)
         gone = doc.responses({}, 404, status=204, description="Ended: its next request gets another proxy")
-        self._add("/v1/sessions/{id}", gateway.rotate, "Give a session another proxy", gone, dict(by_id), "DELETE")
+        self._add("/v1/sessions/{id}", gateway.rotate, "Give a session another proxy", gone, by_id, "DELETE")
 
     def add_compat(self, compat: Compat) -> None:
         """The routes of jhao104/proxy_pool."""
@@ -335,7 +328,8 @@ class Routes:
         ) -> None:
             extra = {"parameters": doc.parameters(names, required=required, limit=self._limit)} if names else {}
             answers = doc.responses(content)
-            self._plain(path, endpoint, summary=summary, tags=["compat"], responses=answers, openapi_extra=extra)
+            self._serve(path, endpoint)
+            self._document.add(path, "GET", summary, "compat", answers, extra)
 
         dashboard = Dashboard(compat.index)
         page = {**any_object, "text/html": {"type": "string"}}

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
 from msgspec.structs import replace
 
 from shoal.app.engine import keep_counting, unwrapped
@@ -24,6 +23,7 @@ from shoal.engine.service import PoolService
 from shoal.engine.workers import frame, read_frame
 from shoal.errors import ShoalError, StoreError
 from shoal.gateway import GatewayHandle
+from shoal.log import Log
 from shoal.options import Options
 from shoal.policy.source_limits import LimitTable
 from shoal.policy.source_use import SourceUse
@@ -36,7 +36,7 @@ _GRACE = 1.0
 """Seconds that requests under way get at the end: with all else it must be over within three."""
 _MODEL_INTERVAL = 60.0
 
-log = structlog.get_logger("shoal.gateway")
+log = Log("shoal.gateway")
 
 
 class _Following(Draws):

@@ -12,7 +12,6 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-import structlog
 from msgspec.structs import replace
 
 from shoal.app.gateway_link import FromChild, Hello, ToChild, decode_from_child, encode
@@ -31,6 +30,7 @@ from shoal.domain.tally import GatewayTally
 from shoal.engine.service import PoolService
 from shoal.engine.workers import frame, read_frame
 from shoal.errors import ConfigError, ShoalError
+from shoal.log import Log
 from shoal.net.listening import why_not
 from shoal.options import Options
 
@@ -42,7 +42,7 @@ _END_LIMIT: Final = 2.0
 _ANSWER_LIMIT: Final = 5.0
 _SHARE_INTERVAL: Final = 0.25
 
-log = structlog.get_logger("shoal.gateway")
+log = Log("shoal.gateway")
 
 
 class _Child:

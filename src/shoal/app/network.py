@@ -6,13 +6,13 @@ import gc
 import random
 import secrets
 
-import structlog
 from msgspec import Struct
 
 from shoal.config.folders import data_folder
 from shoal.engine.locator import Locator
 from shoal.errors import ConfigError
 from shoal.geo import open_geo
+from shoal.log import Log
 from shoal.net.clock import SystemClock
 from shoal.net.descriptors import fitting_concurrency, raise_limit
 from shoal.net.nonces import Nonces
@@ -28,7 +28,7 @@ from shoal.probe.prober import NetProber
 from shoal.probe.visits import NetVisitor
 from shoal.upstream.tls import TlsContexts, make_contexts
 
-log = structlog.get_logger("shoal")
+log = Log("shoal")
 
 
 class Network(Struct):

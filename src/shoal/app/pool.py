@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext
 from urllib.parse import urlsplit
 
-import structlog
 from msgspec import Struct
 
 from shoal.app.alive import stay_alive
@@ -27,6 +26,7 @@ from shoal.engine.replica import Replica
 from shoal.engine.service import PoolService
 from shoal.engine.source_book import SourceBook
 from shoal.gateway import check_bind as check_gateway_bind
+from shoal.log import Log
 from shoal.net.listening import bind_listener
 from shoal.options import Options
 from shoal.policy.admission import Admission
@@ -42,7 +42,7 @@ from shoal.stores.open import is_shared, open_store
 from shoal.stores.remote import remote_store
 from shoal.stores.serve import serve_store
 
-log = structlog.get_logger("shoal")
+log = Log("shoal")
 
 Origins = Mapping[str, str]
 """Where each setting that is given comes from, for ``/v1/settings``."""

@@ -11,14 +11,13 @@ import socket
 from pathlib import Path
 from typing import Final, cast
 
-import structlog
-
 from shoal.app.alive import stay_alive
 from shoal.app.checker import open_prober
 from shoal.cluster.broker import Receiver, broker_of
 from shoal.cluster.runner import BatchRunner, NoIndex
 from shoal.engine.recorder import Recorder
 from shoal.errors import ConfigError, StoreError
+from shoal.log import Log
 from shoal.net.clock import SystemClock
 from shoal.options import Options
 from shoal.policy.source_limits import LimitTable
@@ -29,7 +28,7 @@ from shoal.stores.open import is_shared, open_store
 _VANTAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _RETRY: Final = 2.0
 
-log = structlog.get_logger("shoal.worker")
+log = Log("shoal.worker")
 
 
 def check_worker(options: Options) -> None:

@@ -23,9 +23,9 @@ def announce(text: str) -> None:
     if sys.stderr.isatty():
         say(text)
     else:
-        import structlog
+        from shoal.log import Log
 
-        structlog.get_logger("shoal").warning(text)
+        Log("shoal").warning(text)
 
 
 async def show(stats: Callable[[], Stats], title: str) -> None:
@@ -37,9 +37,9 @@ async def show(stats: Callable[[], Stats], title: str) -> None:
 
 
 async def _show_lines(stats: Callable[[], Stats]) -> None:
-    import structlog
+    from shoal.log import Log
 
-    log = structlog.get_logger("shoal")
+    log = Log("shoal")
     changes, loop = Changes(), asyncio.get_running_loop()
     while True:
         for level, event, values in changes.lines(stats(), loop.time()):

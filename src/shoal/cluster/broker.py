@@ -9,11 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
-import structlog
 from msgspec import Struct
 
 from shoal.cluster.batch import TASK, Batch, from_message, queue_of, to_message
 from shoal.errors import ConfigError, StoreError
+from shoal.log import Log
 from shoal.options import Options
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _TIMEOUT: Final = 4.0
 """Seconds that a broker may take to accept a batch."""
 _STOP: Final = 1.0
 
-log = structlog.get_logger("shoal.broker")
+log = Log("shoal.broker")
 
 
 class Broker(Struct, frozen=True):

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-import structlog
-
 from shoal.cluster.batch import Batch
 from shoal.cluster.roll import Roll
 from shoal.engine.turns import wait_turn
 from shoal.errors import StoreError
+from shoal.log import Log
 from shoal.options import ClusterOptions
 from shoal.policy.pacing import TokenBucket
 from shoal.ports import Clock
@@ -33,7 +32,7 @@ _RETRY: Final = 1.0
 Send = Callable[[str, Batch], Awaitable[None]]
 """Hand a batch to the queue of a vantage point. Raises ``StoreError`` when the broker is away."""
 
-log = structlog.get_logger("shoal.dispatch")
+log = Log("shoal.dispatch")
 
 
 class Dispatcher:

@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import structlog
-
 from shoal.errors import StoreError
+from shoal.log import Log
 from shoal.ports.cluster import SharedStore
 
 JOB: Final = "schedule"
 
-log = structlog.get_logger("shoal.leading")
+log = Log("shoal.leading")
 
 
 class Leading:

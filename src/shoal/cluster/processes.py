@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import Sequence
 from typing import Final
 
-import structlog
+from shoal.log import Log
 
 _RESTART_PAUSE: Final = 1.0
 _PATIENCE: Final = 2.2
 """Seconds from being told to stop to being killed."""
 
-log = structlog.get_logger("shoal.processes")
+log = Log("shoal.processes")
 
 
 async def run_processes(command: Sequence[str], hello: bytes, number: int, stop: asyncio.Event) -> None:

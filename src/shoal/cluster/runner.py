@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-import structlog
 from msgspec.structs import replace
 
 from shoal.cluster.batch import Batch
@@ -16,6 +15,7 @@ from shoal.engine.recorder import Recorder
 from shoal.engine.scheduler import BEARABLE
 from shoal.engine.turns import wait_turn
 from shoal.errors import StoreError
+from shoal.log import Log
 from shoal.options import CheckOptions, ClusterOptions
 from shoal.policy.forecast import BUILT_IN
 from shoal.policy.learning import Model
@@ -28,7 +28,7 @@ from shoal.ports.cluster import SharedStore
 _MODEL_INTERVAL: Final = 15.0
 """Seconds between two looks at what the scheduler has learned."""
 
-log = structlog.get_logger("shoal.worker")
+log = Log("shoal.worker")
 
 
 class NoIndex:

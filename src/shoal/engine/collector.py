@@ -9,7 +9,6 @@ from math import inf
 from random import Random
 from typing import TypeVar
 
-import structlog
 from msgspec.structs import replace
 
 from shoal.domain import Admitted, Candidate, Refused, Trust
@@ -18,6 +17,7 @@ from shoal.engine.credits import Credits
 from shoal.engine.mishaps import Mishaps
 from shoal.engine.pool import Pool
 from shoal.errors import StoreError
+from shoal.log import Log
 from shoal.options import AdmissionOptions, SourceOptions
 from shoal.policy.admission import Admission
 from shoal.policy.source_budget import day_of, next_day, spent_today
@@ -43,7 +43,7 @@ T = TypeVar("T")
 _REREAD = 86_400.0
 """Seconds after which a list that answers "not modified" is read whole again: what it still names is still listed."""
 
-log = structlog.get_logger("shoal.collector")
+log = Log("shoal.collector")
 
 
 class Collector:

@@ -6,10 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-import structlog
-
 from shoal.domain import Blame, CheckResult, Reason, Record
 from shoal.engine.around import Around
+from shoal.log import Log
 from shoal.policy.concurrency import Concurrency
 from shoal.policy.vantage import LONGEST, WINDOW, Sighting, all_at_once, excused, may_go_on, net_of
 from shoal.ports import Clock, Prober, Vantage
@@ -24,7 +23,7 @@ _RETRIES = 3
 """Further attempts at a check for which our own system lacked a descriptor, a port or a buffer."""
 _RETRY_PAUSE = 0.5
 
-log = structlog.get_logger("shoal.guard")
+log = Log("shoal.guard")
 
 
 class Guard(Around):

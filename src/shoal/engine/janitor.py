@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-import structlog
 from msgspec.structs import replace
 
 from shoal.domain import Record
 from shoal.errors import StoreError
+from shoal.log import Log
 from shoal.options import PoolOptions
 from shoal.ports import Clock, Store
 
@@ -18,7 +18,7 @@ _ROUND = 600.0
 _AHEAD = 60.0
 """Seconds by which clocks of machines that share a store may differ without anything being wrong."""
 
-log = structlog.get_logger("shoal.janitor")
+log = Log("shoal.janitor")
 
 
 class Janitor:

@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
-import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shoal.domain.source import ListedSource
+from shoal.log import Log
 from shoal.options import OwnSource
 
 KEPT: Final = "sources-added"
 """Name of the value in the store."""
 
-log = structlog.get_logger("shoal.sources")
+log = Log("shoal.sources")
 
 
 class Kept(Struct, frozen=True):

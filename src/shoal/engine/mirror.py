@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import structlog
-
 from shoal.domain import Pick, Record
 from shoal.errors import StoreError
+from shoal.log import Log
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
@@ -21,7 +20,7 @@ _LONGEST_REST = 12.0
 _STEP = 500
 """Proxies after which others get a turn."""
 
-log = structlog.get_logger("shoal.mirror")
+log = Log("shoal.mirror")
 
 Entry = tuple[bytes, bytes]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
+from shoal.log import Log
 
 _QUIET = 10.0
 """Seconds between two tracebacks: a fault that meets every check must not fill the disk."""
 
-log = structlog.get_logger("shoal.engine")
+log = Log("shoal.engine")
 
 
 class Mishaps:

@@ -7,13 +7,13 @@ from collections import Counter
 from random import Random
 from typing import Protocol
 
-import structlog
 from msgspec.structs import replace
 
 from shoal.domain import CheckResult, Observation, Record
 from shoal.domain.tally import Tallies
 from shoal.engine.pending import Pending, Step
 from shoal.errors import StoreError
+from shoal.log import Log
 from shoal.options import CheckOptions, StoreOptions
 from shoal.policy.fold import fold_check, fold_use
 from shoal.policy.learning import Model, decode_model, encode_model
@@ -39,7 +39,7 @@ _GRACE = 60.0
 _MIDNIGHT_SPREAD = 600.0
 """Seconds after midnight over which checks begin anew of sources whose budget was used up."""
 
-log = structlog.get_logger("shoal.recorder")
+log = Log("shoal.recorder")
 
 
 class Index(Protocol):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
-
 from shoal.domain import Record
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.errors import StoreError
+from shoal.log import Log
 from shoal.policy.lessons import lessons_between
 from shoal.policy.pacing import TokenBucket
 from shoal.ports import Change, ChangeKind, Clock, Store
@@ -19,7 +18,7 @@ _LESSONS = 200.0
 _STORE_RETRY = 1.0
 """Seconds between attempts to reach a store that fails."""
 
-log = structlog.get_logger("shoal.replica")
+log = Log("shoal.replica")
 
 
 class Replica:

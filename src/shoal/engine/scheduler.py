@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-import structlog
-
 from shoal.domain import Record
 from shoal.engine.mishaps import Mishaps
 from shoal.engine.recorder import Recorder
 from shoal.engine.turns import wait_turn
 from shoal.errors import StoreError
+from shoal.log import Log
 from shoal.options import CheckOptions
 from shoal.policy.pacing import TokenBucket
 from shoal.policy.schedule import pressed, profile_is_due
@@ -27,7 +26,7 @@ _PACED = 5.0
 BEARABLE = 10.0
 """Seconds by which checks may be late before those that matter less are put off."""
 
-log = structlog.get_logger("shoal.scheduler")
+log = Log("shoal.scheduler")
 
 
 class Scheduler:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import msgspec
-import structlog
 from msgspec.structs import replace
 
 from shoal.domain.source import PUBLIC_TIER, ListedSource, SourceTrial
@@ -16,6 +15,7 @@ from shoal.engine.pool import Pool
 from shoal.engine.source_orders import SourceOrders
 from shoal.engine.source_report import SourceReport, off_report
 from shoal.errors import ConfigError, SourceChangeError, StoreError
+from shoal.log import Log
 from shoal.options import OwnSource, SourceOptions
 from shoal.policy.source_limits import limits_of
 from shoal.ports import Clock, Source, SourceShop, SourceState, Store
@@ -26,7 +26,7 @@ _TRIES = 100
 _FOLLOW = 5.0
 """Seconds between looks at what other processes changed."""
 
-log = structlog.get_logger("shoal.sources")
+log = Log("shoal.sources")
 
 
 class SourceBook:

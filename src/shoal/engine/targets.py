@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-import structlog
 from msgspec import Struct
 
 from shoal.domain import Blame, Observation, Target
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.errors import RefusedTargetError, StoreError
+from shoal.log import Log
 from shoal.options import OwnTarget, TargetOptions
 from shoal.policy.reach import carries, reach_of
 from shoal.policy.target_table import Judge, TargetTable, read_target
@@ -33,7 +33,7 @@ _DOWN: Final = 8
 """Visits in a row, on as many networks, of which none brought any answer."""
 
 
-log = structlog.get_logger("shoal.targets")
+log = Log("shoal.targets")
 
 
 class TargetReport(Struct, frozen=True):

@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from typing import Final
 
-import structlog
 from msgspec.structs import replace
 
 from shoal.domain import Blame, Kind, Record, Scheme, Target
@@ -15,6 +14,7 @@ from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.engine.targets import Targets
 from shoal.errors import StoreError
+from shoal.log import Log
 from shoal.options import TargetOptions
 from shoal.policy.pacing import TokenBucket
 from shoal.policy.reach import carries, next_visit
@@ -31,7 +31,7 @@ _FEELERS: Final = 3
 _BURST: Final = 1.0
 """Requests that a target may see at once."""
 
-log = structlog.get_logger("shoal.targets")
+log = Log("shoal.targets")
 
 
 class Visiting:

@@ -10,10 +10,10 @@ from itertools import count
 from typing import Final
 
 import msgspec
-import structlog
 from msgspec import Struct
 
 from shoal.domain import Blame, CheckResult, Failure, Reason, Record, Stage
+from shoal.log import Log
 from shoal.ports import JudgeStatus, Prober, Vantage
 
 FRAME_LIMIT_BYTES: Final = 16_777_216
@@ -22,7 +22,7 @@ _STATUS_INTERVAL: Final = 0.25
 """Seconds between two looks at whether a worker's judges still answer."""
 _RESTART_PAUSE: Final = 1.0
 
-log = structlog.get_logger("shoal.workers")
+log = Log("shoal.workers")
 
 
 class Job(Struct, frozen=True, array_like=True, gc=False):

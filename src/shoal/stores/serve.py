@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from shoal.errors import StoreError
+from shoal.log import Log
 from shoal.ports.store import Store
 from shoal.stores.calls import (
     ARGUMENTS,
@@ -31,7 +31,7 @@ from shoal.stores.calls import (
 _AT_ONCE = 256
 """Calls of one client under way; further ones wait in its socket."""
 
-log = structlog.get_logger("shoal.store")
+log = Log("shoal.store")
 
 
 @asynccontextmanager

@@ -5,56 +5,50 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from shoal.log import FIELDS
 from shoal.telemetry.redact import HIDDEN, is_secret_name, printable, redacted
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
-Event = MutableMapping[str, Any]
+Event = dict[str, Any]
 
 
 def configure_logs(words: str = "") -> None:
-    """Set up structlog and the standard library's log alike.
+    """Set up the log of Shoal and of its libraries alike.
 
     ``words`` is what ``SHOAL_LOG`` holds: ``plain`` (default) or ``json``, and a level (default ``info``), separated by
     commas; unknown words are ignored, since a log setting should never keep a program from starting.
     """
-    # Costs more than all the rest of a short command, which logs nothing.
-    import structlog
-
     chosen = {word.strip().lower() for word in words.split(",")}
     level = next((number for name, number in LEVELS.items() if name in chosen), logging.INFO)
-    before: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
     handler = _StandardError()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=before,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                hide_secrets,
-                json_line if "json" in chosen else plain_line,
-            ],
-        )
-    )
+    handler.setFormatter(_Lines(json_line if "json" in chosen else plain_line))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     # A line a request (or a check) helps nobody and costs more than the request.
     for noisy in ("uvicorn.access", "httpx2", "httpcore2", "asyncio"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
-    structlog.configure(
-        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=False,
-    )
+
+
+class _Lines(logging.Formatter):
+    """Makes an event of a record, takes secrets out and has it ``rendered``."""
+
+    def __init__(self, rendered: Callable[[Event], str]) -> None:
+        super().__init__()
+        self._rendered = rendered
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        event = {"timestamp": at, "level": record.levelname.lower(), "event": record.getMessage()}
+        event |= getattr(record, FIELDS, {})
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return self._rendered(hide_secrets(event))
 
 
 class _StandardError(logging.Handler):
@@ -69,8 +63,8 @@ class _StandardError(logging.Handler):
             return
 
 
-def hide_secrets(_logger: object, _method: str, event: Event) -> Event:
-    """structlog processor: replaces values of secret names, and secrets inside of texts."""
+def hide_secrets(event: Event) -> Event:
+    """The event without the values of secret names, and without secrets inside of texts."""
     return {name: HIDDEN if is_secret_name(name) and value else _clean(value) for name, value in event.items()}
 
 
@@ -88,13 +82,13 @@ def _clean(value: object) -> object:
     return redacted(str(value))
 
 
-def json_line(_logger: object, _method: str, event: Event) -> str:
-    """structlog renderer: one JSON object a line."""
+def json_line(event: Event) -> str:
+    """One JSON object a line."""
     return json.dumps(event, ensure_ascii=False, default=str)
 
 
-def plain_line(_logger: object, _method: str, event: Event) -> str:
-    """structlog renderer: ``2026-08-01T12:00:00Z info  what happened key=value``."""
+def plain_line(event: Event) -> str:
+    """``2026-08-01T12:00:00Z info  what happened key=value``."""
     event = dict(event)
     stamp = str(event.pop("timestamp", ""))[:19]
     level = str(event.pop("level", "info"))

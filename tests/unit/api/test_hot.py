@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from msgspec.structs import replace
 from starlette.testclient import TestClient
 
@@ -24,7 +23,6 @@ def both(service: FakeService, **options: Any) -> tuple[TestClient, TestClient]:
     clients = []
     for is_hot in (True, False):
         app = build_app(service, ApiOptions(**options), version="1")
-        assert isinstance(app, FastAPI) and hasattr(app, "hot")
         if not is_hot:
             app.hot = None
         clients.append(TestClient(app, base_url="http://127.0.0.1:5010", client=("127.0.0.1", 1)))

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 
 import pytest
 from starlette.testclient import TestClient
 
+from shoal.api.document import Document
 from shoal.api.openapi import parameters
 from shoal.policy.query_text import FIELDS
 
@@ -57,3 +60,29 @@ def test_every_filter_is_described(name: str) -> None:
     (described,) = parameters([name], limit=5)
     assert described["name"] == name
     assert described["description"]
+
+
+def test_whatever_is_referred_to_is_there_and_names_are_unique(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    names = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    referred = set(re.findall(r'"\$ref": ?"([^"]+)"', json.dumps(document)))
+    assert referred and referred <= names
+    operations = [one["operationId"] for methods in document["paths"].values() for one in methods.values()]
+    assert len(operations) == len(set(operations)) > 50
+    assert all(re.fullmatch("[a-z0-9_]+", name) for name in operations)
+
+
+def test_a_document_holds_what_routes_say_and_frees_the_open_ones() -> None:
+    document = Document("T", "1", "d")
+    gone = {204: {"description": "gone"}, 100: {"description": "wait"}}
+    document.add("/a/{id}", "DELETE", "Take it", "v1", gone, {"parameters": []})
+    document.add("/a/{id}", "GET", "See it", "v1", {200: {"description": "there"}}, {})
+    whole = document.whole({"A": {}}, {"key": {"type": "http"}}, ["/a/{id}"])
+    assert whole["info"] == {"title": "T", "version": "1", "description": "d"}
+    methods = whole["paths"]["/a/{id}"]
+    assert methods["get"]["security"] == [] and "security" not in methods["delete"]
+    assert list(methods["delete"]["responses"]) == ["100", "204"]
+    assert methods["delete"]["operationId"] == "delete_a_id" and methods["delete"]["parameters"] == []
+    assert whole["security"] == [{"key": []}] and whole["components"]["securitySchemes"] == {"key": {"type": "http"}}
+    without = document.whole({"A": {}})
+    assert "security" not in without and "security" not in without["paths"]["/a/{id}"]["get"]

@@ -9,7 +9,7 @@ import pytest
 
 from shoal.cli.main import COMMANDS, run
 
-HEAVY = ("fastapi", "starlette", "httpx2", "uvloop", "selectolax", "structlog", "asyncio", "shoal.options", "msgspec")
+HEAVY = ("starlette", "httpx2", "uvloop", "selectolax", "asyncio", "shoal.options", "msgspec")
 
 
 def shoal(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":

@@ -9,7 +9,6 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-import structlog
 
 from shoal.cli.running import Stop
 from shoal.cli.up import _serve, banner
@@ -22,7 +21,6 @@ from shoal.options import Options
 def app(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = ModuleType("shoal.app")
     monkeypatch.setitem(sys.modules, "shoal.app", module)
-    structlog.reset_defaults()
     return module
 
 

@@ -6,7 +6,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from shoal.domain import Refused, Trust
 from shoal.engine.collector import Collector
@@ -19,6 +18,7 @@ from shoal.ports import Added, Admitted, Harvest, SourceError, SourceState
 from shoal.stores.memory import MemoryStore
 from shoal.testing.builders import SECRET, make_admitted
 from shoal.testing.fakes import FakeSource, make_candidates
+from shoal.testing.logs import capture_logs
 from shoal.testing.simulation import LAB_ADMISSION
 from shoal.testing.virtual_time import EPOCH, VirtualClock, run_virtual
 

@@ -5,7 +5,6 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from shoal.domain import Blame, Candidate, CheckResult, Endpoint, Record, Refused, Scheme
 from shoal.engine.one_shot import CheckedEntry, OneShot
@@ -14,6 +13,7 @@ from shoal.policy.address_rules import AddressRules
 from shoal.policy.admission import Admission
 from shoal.testing.builders import SECRET, make_endpoint
 from shoal.testing.fakes import FakeProber, FakeVantage, make_failure, make_success
+from shoal.testing.logs import capture_logs
 from shoal.testing.virtual_time import VirtualClock, run_virtual
 
 Given = Candidate | tuple[Refused, str]

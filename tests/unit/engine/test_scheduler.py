@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from structlog.testing import capture_logs
 
 from shoal.domain import Blame, CheckResult, Kind, Observation, Record, Scheme, Trust
 from shoal.engine.pool import Pool
@@ -18,6 +17,7 @@ from shoal.options import CheckOptions, PoolOptions, StoreOptions
 from shoal.stores.memory import MemoryStore
 from shoal.testing.builders import make_admitted, make_path
 from shoal.testing.fakes import FakeProber, FakeVantage, make_failure, make_success
+from shoal.testing.logs import capture_logs
 from shoal.testing.virtual_time import VirtualClock, run_virtual
 
 

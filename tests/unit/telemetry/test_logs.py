@@ -5,8 +5,8 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
+from shoal.log import Log
 from shoal.telemetry import configure_logs
 
 
@@ -17,12 +17,11 @@ def _put_back() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def test_plain_lines_hold_level_message_and_pairs(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs()
-    structlog.get_logger().info("source read", source="a list", found=12, rate=1.23456)
+    Log("shoal.test").info("source read", source="a list", found=12, rate=1.23456)
     out, err = capsys.readouterr()
     assert out == ""
     assert err.rstrip().split(" ", 1)[1] == 'info    source read source="a list" found=12 rate=1.23'
@@ -30,7 +29,7 @@ def test_plain_lines_hold_level_message_and_pairs(capsys: pytest.CaptureFixture[
 
 def test_json_lines_hold_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("json")
-    structlog.get_logger().warning("no judge", tried=3)
+    Log("shoal.test").warning("no judge", tried=3)
     event = json.loads(capsys.readouterr().err)
     assert event["event"] == "no judge" and event["tried"] == 3 and event["level"] == "warning"
     assert event["timestamp"].endswith("Z")
@@ -38,8 +37,8 @@ def test_json_lines_hold_the_same(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_levels_are_obeyed_and_unknown_words_ignored(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("error,colourful")
-    structlog.get_logger().warning("quiet")
-    structlog.get_logger().error("loud")
+    Log("shoal.test").warning("quiet")
+    Log("shoal.test").error("loud")
     err = capsys.readouterr().err
     assert "quiet" not in err and "loud" in err
 
@@ -47,7 +46,7 @@ def test_levels_are_obeyed_and_unknown_words_ignored(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize("words", ["plain", "json"])
 def test_no_secret_reaches_the_log(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs(words)
-    structlog.get_logger().info(
+    Log("shoal.test").info(
         "failed http://user:hunter2@192.0.2.1/",
         password="hunter2",
         headers={"Authorization": "hunter2"},
@@ -60,7 +59,7 @@ def test_no_secret_reaches_the_log(words: str, capsys: pytest.CaptureFixture[str
 
 def test_what_a_stranger_sent_cannot_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs()
-    structlog.get_logger().info("answer", text="a\nb\x1b[2J")
+    Log("shoal.test").info("answer", text="a\nb\x1b[2J")
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "\x1b" not in err
 
