@@ -12,7 +12,10 @@ from shoal.log import FIELDS
 
 @contextmanager
 def capture_logs() -> Iterator[list[dict[str, Any]]]:
-    """The lines that Shoal logs within the block, at any level: ``event``, ``log_level``, the fields and the exception (``exc_info``) of each."""
+    """The lines that Shoal logs within the block, at any level.
+
+    Each has ``event``, ``log_level``, its fields, and its exception as ``exc_info``.
+    """
     lines: list[dict[str, Any]] = []
 
     class Keep(logging.Handler):
