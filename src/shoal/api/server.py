@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from shoal.api.protocol import BoundedProtocol
 from shoal.api.shed import Shed
 from shoal.errors import ShoalError
+from shoal.net.accepting import BurstAcceptor
 from shoal.net.lag import LoopLag
 from shoal.net.listening import BACKLOG, bind_listener
 from shoal.options import ApiOptions
@@ -36,8 +37,11 @@ class _Server(uvicorn.Server):
 class ApiHandle:
     """An API that listens; ``host`` and ``port`` are those it got. Owns the task that serves."""
 
-    def __init__(self, server: uvicorn.Server, listener: socket.socket, lag: LoopLag, shed: Shed) -> None:
+    def __init__(
+        self, server: uvicorn.Server, listener: socket.socket, accepting: BurstAcceptor, lag: LoopLag, shed: Shed
+    ) -> None:
         self._shed = shed
+        self._accepting = accepting
         self.host, self.port = listener.getsockname()[:2]
         self._server = server
         self._lag = lag
@@ -63,6 +67,7 @@ class ApiHandle:
         """Stop listening, give answers under way half a second, drop the rest."""
         self.refuse()
         self._lag.stop()
+        self._accepting.close()
         self._server.should_exit = True
         await asyncio.wait([self._task], timeout=_GRACE)
         if not self._task.done():
@@ -94,10 +99,16 @@ async def serve_api(
         listener = await bind_listener(host, port, what="API", flag="--api")
     lag = LoopLag()
     shed = Shed(app, lag.seconds, max_lag, lambda: len(server.server_state.connections) > _MAX_CONNECTIONS)
+    accepting = BurstAcceptor(asyncio.get_running_loop())
+
+    def protocol(**arguments: Any) -> BoundedProtocol:
+        """uvicorn's own call of its protocol class; what waits besides is taken in with the same arguments."""
+        return accepting.wrap(lambda: BoundedProtocol(**arguments))()
+
     config = uvicorn.Config(
         shed,
         loop="none",
-        http=BoundedProtocol,
+        http=protocol,  # type: ignore[arg-type] - it is only called
         ws="none",
         lifespan="off",
         log_config=None,
@@ -111,9 +122,10 @@ async def serve_api(
     )
     lag.start()
     server = _Server(config)
-    handle = ApiHandle(server, listener, lag, shed)
+    handle = ApiHandle(server, listener, accepting, lag, shed)
     try:
         await handle.started()
+        accepting.watch([listener])
     except BaseException:  # whatever ended the start, an interrupt too: the listener must not stay
         await handle.close()
         raise

@@ -18,6 +18,7 @@ from shoal.gateway.client import Client
 from shoal.gateway.core import Core
 from shoal.gateway.look import connections_of, stats_of, status_of
 from shoal.gateway.service import GatewayService
+from shoal.net.accepting import BurstAcceptor
 from shoal.net.listening import why_not
 from shoal.options import GatewayOptions
 from shoal.policy.bind import parse_listen
@@ -34,10 +35,13 @@ _DRAIN_STEP: Final = 0.02
 class GatewayHandle:
     """A gateway that listens on ``host`` and ``port``."""
 
-    def __init__(self, core: Core, server: asyncio.AbstractServer, host: str, port: int) -> None:
+    def __init__(
+        self, core: Core, server: asyncio.AbstractServer, accepting: BurstAcceptor, host: str, port: int
+    ) -> None:
         self.host, self.port = host, port
         self._core = core
         self._server = server
+        self._accepting = accepting
         self._sweeper = core.tasks.start(self._sweep(), "gateway sweeper")
         core.lag.start()
 
@@ -79,6 +83,7 @@ class GatewayHandle:
         core = self._core
         self.refuse()
         core.lag.stop()
+        self._accepting.close()
         self._server.close()
         for connection in list(core.live):
             if connection.is_idle:
@@ -136,16 +141,18 @@ async def serve_gateway(
         client_tls=_client_tls(options),
     )
     host, port = parse_listen(options.listen)
+    accepting = BurstAcceptor(core.loop)
     try:
         server = await core.loop.create_server(
-            lambda: Client(core), host, port, backlog=_BACKLOG, reuse_port=reuse_port or None
+            accepting.wrap(lambda: Client(core)), host, port, backlog=_BACKLOG, reuse_port=reuse_port or None
         )
     except OSError as error:
         raise ShoalError(why_not(host, port, error, "gateway", "--gateway")) from error
+    accepting.watch(server.sockets)
     address = server.sockets[0].getsockname()
     for listener in server.sockets:
         rules.own_ports.add(*listener.getsockname()[:2])
-    return GatewayHandle(core, server, address[0], address[1])
+    return GatewayHandle(core, server, accepting, address[0], address[1])
 
 
 def parse_hop(text: str) -> Proxy:
