@@ -147,7 +147,13 @@ def pool(folder: Path, store: str, port: int) -> Iterator[subprocess.Popen[bytes
     if store:
         words += ["--store", store]
     command = [sys.executable, "-m", "shoal", "up", *words]
-    with (folder / "log").open("ab") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+    # As an installed program has it: modules are compiled once, not at each start.
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    with (
+        (folder / "log").open("ab") as log,
+        subprocess.Popen(command, stdout=log, stderr=log, env=environment) as process,
+    ):
         try:
             yield process
         finally:
@@ -288,15 +294,17 @@ def trial(rounds: int, seed: int, *, redis: bool) -> dict[str, Any]:
             server.kill()
         if "Traceback" in log:
             wrong.append("a traceback in the log:\n" + log[log.index("Traceback") :][:3000])
-    starts.sort()
-    costs.sort()
+    rounds_done = len(starts)
+    # The first start is no restart: the folder is empty, and modules are compiled.
+    starts, costs = sorted(starts[1:] or starts), sorted(costs[1:] or costs)
     return {
-        "rounds": len(starts),
+        "rounds": rounds_done,
         "acknowledged": ledger.acknowledged,
         "wrong": wrong,
         "restart_median_s": round(starts[len(starts) // 2], 2) if starts else None,
         "restart_worst_s": round(starts[-1], 2) if starts else None,
         "restart_cpu_median_s": round(costs[len(costs) // 2], 2) if costs else None,
+        "restart_cpu_worst_s": round(costs[-1], 2) if costs else None,
     }
 
 

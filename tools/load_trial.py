@@ -5,7 +5,11 @@ Starts `shoal demo` and, on 127.0.0.0/8 only:
 * holds 10,000 clients that send a byte now and then, half of them at the API and half at the gateway, and asks
   beside them what an ordinary client would;
 * lets wrk (Debian) ask API and gateway with 2,000 connections at once, ten times what they answer in time, counts what
-  was answered and what was refused with 503, and asks once more when it is over.
+  was answered and what was refused with 503, and asks again and again when it is over: until the first good answer.
+
+What is asked through the gateway is a site of its own, in a process of its own: were it the pool's API, the flood's
+requests would come in a second time at the other end. Beside the gateway the same is asked straight of one of the lab's
+proxies: until that one answers, no gateway can.
 
     python tools/load_trial.py
 """
@@ -15,15 +19,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import multiprocessing
+import os
 import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 from typing import IO, Any
 
+import uvloop
 from soak import free_port
 
 COUNTING = """
@@ -46,22 +54,66 @@ done = function()
 end
 """
 PATIENCE = 30.0
+SITE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello"
 
 
-async def ask(port: int, path: str) -> tuple[int, float]:
-    """Status (0: no answer) and seconds."""
-    began = time.monotonic()
+class Site(asyncio.Protocol):
+    """A site that costs next to nothing."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.begin = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.begin = (self.begin + data)[-8_192:]
+        while b"\r\n\r\n" in self.begin:
+            self.begin = self.begin.partition(b"\r\n\r\n")[2]
+            self.transport.write(SITE)  # type: ignore[attr-defined]
+
+
+def serve_site(port: int) -> None:
+    async def serve() -> None:
+        server = await asyncio.get_running_loop().create_server(Site, "127.0.0.1", port, backlog=4096)
+        await server.serve_forever()
+
+    uvloop.run(serve())
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def fetch(port: int, path: str, host: str = "127.0.0.1") -> bytes:
+    """A whole answer, empty where there was none."""
     try:
         async with asyncio.timeout(PATIENCE):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-                answer = await reader.read()
+                return await reader.read()
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return 0, time.monotonic() - began
-    return (int(answer.split()[1]) if answer else 0), time.monotonic() - began
+        return b""
+
+
+async def ask(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, float]:
+    """Status (0: no answer) and seconds."""
+    began = time.monotonic()
+    answer = await fetch(port, path, host)
+    return (int(answer.split()[1]) if answer.startswith(b"HTTP/") else 0), time.monotonic() - began
+
+
+def ask_plainly(port: int, path: str) -> bytes:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as answer:
+        return bytes(answer.read())
+
+
+async def some_proxies(api: int) -> list[tuple[str, int]]:
+    """HTTP proxies of the lab that work, as far as the pool knows."""
+    text = await asyncio.to_thread(ask_plainly, api, "/v1/proxies?scheme=http&capability=forward&limit=5")
+    return [(one["host"], one["port"]) for one in json.loads(text)]
 
 
 async def dribble(port: int, over: asyncio.Event, held: list[int]) -> None:
@@ -113,11 +165,32 @@ async def slow_clients(api: int, gateway: int, count: int) -> dict[str, Any]:
     }
 
 
-async def flood(port: int, path: str, seconds: int, connections: int) -> dict[str, Any]:
+async def first_answer(places: list[tuple[str, int]], path: str) -> float:
+    """Seconds until a request is answered well, of those sent ten times a second to one place after the other."""
+    began, asked = time.monotonic(), set[asyncio.Task[tuple[int, float]]]()
+    try:
+        while time.monotonic() < began + 2 * PATIENCE:
+            host, port = places[0]
+            places = [*places[1:], places[0]]
+            asked.add(asyncio.create_task(ask(port, path, host)))
+            done, asked = await asyncio.wait(asked, timeout=0.1)
+            if any(task.result()[0] == 200 for task in done):
+                return round(time.monotonic() - began, 2)
+        return -1.0
+    finally:
+        for task in asked:
+            task.cancel()
+
+
+async def flood(
+    port: int, path: str, seconds: int, connections: int, pid: int, straight: list[tuple[str, int]]
+) -> dict[str, Any]:
+    """``straight`` are proxies that are asked beside ``port`` afterwards."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(f'request = function() return wrk.format("GET", "{path}") end\n{COUNTING}')
         script.flush()
         words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", script.name]
+        spent = cpu_seconds(pid)
         wrk = await asyncio.create_subprocess_exec(
             *words, f"http://127.0.0.1:{port}", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
@@ -130,14 +203,23 @@ async def flood(port: int, path: str, seconds: int, connections: int) -> dict[st
                 continue
         assert wrk.stdout is not None
         text = (await wrk.stdout.read()).decode()
+    over = cpu_seconds(pid)
     counts = next((line.split()[1:] for line in text.splitlines() if line.startswith("COUNTS")), ["0", "0", "0"])
-    await asyncio.sleep(2.0)
+    waits = [first_answer([("127.0.0.1", port)], path)]
+    if straight:
+        waits.append(first_answer(straight, path))
+    firsts = await asyncio.gather(*waits)
+    digested = cpu_seconds(pid)
     after = [await ask(port, path) for _ in range(5)]
     return {
         "answered": int(counts[0]),
         "refused_with_503": int(counts[1]),
         "of_these_without_retry_after": int(counts[2]),
+        "cpu_s_of_the_pool": round(over - spent, 1),
         "asked_meanwhile": [[status, round(seconds, 2)] for status, seconds in health][:12],
+        "first_good_answer_after_s": firsts[0],
+        "cpu_s_of_the_pool_until_then": round(digested - over, 1),
+        "the_same_straight_through_a_proxy_after_s": firsts[1] if straight else None,
         "afterwards_ms": [round(1_000 * seconds, 1) for status, seconds in after if status == 200],
     }
 
@@ -157,17 +239,21 @@ async def ready(port: int) -> None:
 async def trial(count: int, seconds: int, connections: int) -> dict[str, Any]:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    api, gateway = free_port(), free_port()
+    api, gateway, site_port = free_port(), free_port(), free_port()
+    site = multiprocessing.get_context("spawn").Process(target=serve_site, args=(site_port,), daemon=True)
+    site.start()
     with tempfile.TemporaryDirectory(prefix="shoal-load-") as folder:
         with (Path(folder) / "log").open("wb") as log:
             words = ["demo", "--size", "400", "--api", f"127.0.0.1:{api}", "--gateway", f"127.0.0.1:{gateway}"]
             pool = start([sys.executable, "-m", "shoal", *words], log)
         try:
             await ready(api)
+            straight = await some_proxies(api)
+            target = f"http://127.0.0.1:{site_port}/"
             result = {
                 "slow": await slow_clients(api, gateway, count),
-                "api": await flood(api, "/v1/proxies?limit=200", seconds, connections),
-                "gateway": await flood(gateway, f"http://127.0.0.1:{api}/check/", seconds, connections),
+                "api": await flood(api, "/v1/proxies?limit=200", seconds, connections, pool.pid, []),
+                "gateway": await flood(gateway, target, seconds, connections, pool.pid, straight),
                 "alive_at_the_end": pool.poll() is None,
             }
         finally:
@@ -176,6 +262,7 @@ async def trial(count: int, seconds: int, connections: int) -> dict[str, Any]:
                 pool.wait(30)
             finally:
                 pool.kill()
+                site.terminate()
         result["tracebacks"] = (Path(folder) / "log").read_text(errors="replace").count("Traceback")
         return result
 
