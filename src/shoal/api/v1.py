@@ -166,4 +166,5 @@ class V1:
         ready, why = self._service.ready()
         if not ready:
             return problem_response(Problem(503, "not_ready", why))
-        return json_response({"ready": True, "detail": why})
+        # Strangers may ask this, too: which problems they are, /v1/stats says.
+        return json_response({"ready": True, "detail": why, "problems": len(self._service.stats().problems)})

@@ -143,7 +143,8 @@ def test_stats_have_version_and_times_as_text(client: TestClient) -> None:
 
 def test_health_and_readiness(client: TestClient, service: FakeService) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json()["ready"] is True
+    told = client.get("/readyz").json()
+    assert (told["ready"], told["problems"]) == (True, len(client.get("/v1/stats").json()["problems"]))
     service.why = (False, "no proxy has passed a check yet")
     response = client.get("/readyz")
     assert (response.status_code, response.json()["code"]) == (503, "not_ready")
