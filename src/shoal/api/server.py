@@ -105,10 +105,11 @@ async def serve_api(
         """uvicorn's own call of its protocol class; what waits besides is taken in with the same arguments."""
         return accepting.wrap(lambda: BoundedProtocol(**arguments))()
 
+    only_called: Any = protocol
     config = uvicorn.Config(
         shed,
         loop="none",
-        http=protocol,  # type: ignore[arg-type] - it is only called
+        http=only_called,
         ws="none",
         lifespan="off",
         log_config=None,
