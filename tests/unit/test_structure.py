@@ -83,7 +83,7 @@ quiet = False
 def test_importing_does_no_work() -> None:
     names = [name_of(path) for path in MODULES if path.name != "__main__.py"]
     done = subprocess.run(
-        [sys.executable, "-c", _WATCH, str(PACKAGE.parent), *names], capture_output=True, text=True, timeout=60
+        [sys.executable, "-B", "-c", _WATCH, str(PACKAGE.parent), *names], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
