@@ -44,7 +44,7 @@ class Faces(Struct):
     gateway: str | None
     door: GatewayDoor
     refuse: Callable[[], None]
-    """Answer nothing new. Sets attributes only: a signal handler may call it."""
+    """Answer nothing new. Sets attributes and sends signals only: a signal handler may call it."""
 
 
 @asynccontextmanager
@@ -67,7 +67,7 @@ async def open_faces(
 
             def refuse() -> None:
                 server.refuse()
-                if isinstance(door.watch, GatewayHandle):
+                if isinstance(door.watch, GatewayHandle | GatewayProcesses):
                     door.watch.refuse()
 
             yield Faces(f"http://{host}:{server.port}", gateway, door, refuse)

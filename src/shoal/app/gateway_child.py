@@ -71,8 +71,14 @@ class Outbox:
             self.tell(FromChild(reports=tuple(reports)))
 
 
-async def serve_child(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stop: asyncio.Event) -> None:
-    """A child's life: told what to do, it listens until its input ends or ``stop`` is set, then drains."""
+async def serve_child(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    stop: asyncio.Event,
+    at_once: list[Callable[[], None]],
+) -> None:
+    """A child's life: told what to do, it listens until its input ends or ``stop`` is set, then drains. What it adds to
+    ``at_once`` a signal handler may call: no further client is taken then."""
     first = await read_frame(reader)
     if first is None:
         return
@@ -83,6 +89,7 @@ async def serve_child(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     try:
         async with _following(options, Path(hello.folder), outbox) as (service, net):
             handle = await open_handle(service, gateway, net, reuse_port=True)
+            at_once.append(handle.refuse)
             try:
                 outbox.tell(FromChild(ready=True))
                 await _listen(reader, handle, outbox, stop)

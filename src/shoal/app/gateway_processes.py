@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -82,6 +84,22 @@ class GatewayProcesses:
         self.children = [_Child(number) for number in range(processes)]
         self.tally = GatewayTally()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stopping = False
+
+    def is_stopping(self) -> bool:
+        """Whether it was told to take no further client: a signal may say so at any moment."""
+        return self._stopping
+
+    def refuse(self) -> None:
+        """Have all processes take no further client, let what is under way end, and end themselves. Sets an attribute
+        and sends signals only: a signal handler may call it."""
+        self._stopping = True
+        for child in self.children:
+            process = child.process
+            if process is not None and process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    # Not by the process object, which asks the loop: the handler may have come in its midst.
+                    os.kill(process.pid, signal.SIGTERM)
 
     # -- ports.gateway.GatewayWatch ------------------------------------------------------------------------------
 
@@ -130,8 +148,8 @@ class GatewayProcesses:
     # -- processes -----------------------------------------------------------------------------------------------
 
     async def run(self, child: _Child) -> None:
-        """Keep one process going until cancelled."""
-        while True:
+        """Keep one process going until cancelled, or told to take no further client."""
+        while not self.is_stopping():
             process = await asyncio.create_subprocess_exec(
                 *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
             )
@@ -143,6 +161,8 @@ class GatewayProcesses:
                     self._take(child, decode_from_child(payload))
             finally:
                 await self._end(child, process)
+            if self.is_stopping():
+                return
             log.error("a gateway process has ended and is started again", status=process.returncode)
             await asyncio.sleep(_RESTART_PAUSE)
 

@@ -25,6 +25,7 @@ from shoal.engine.recorder import Recorder
 from shoal.engine.replica import Replica
 from shoal.engine.service import PoolService
 from shoal.engine.source_book import SourceBook
+from shoal.engine.unproven import Unproven
 from shoal.gateway import check_bind as check_gateway_bind
 from shoal.log import Log
 from shoal.net.listening import bind_listener
@@ -153,7 +154,16 @@ async def open_server(
             limits = LimitTable.from_options(options.sources)
             index = Index(options.pool, rng, uses=SourceUse(limits))
             recorder = Recorder(store, index, clock, rng, options.check, options.store, tallies)
-            leasing = Leasing(store, index, recorder, clock, options.pool, secret, lambda: secrets.token_hex(12))
+            leasing = Leasing(
+                store,
+                index,
+                recorder,
+                clock,
+                options.pool,
+                secret,
+                lambda: secrets.token_hex(12),
+                unproven=Unproven(),
+            )
             replica = Replica(store, index, recorder, clock)
             targets = open_targets(options, store, index, recorder, clock, net.own_ports)
             book = SourceBook(

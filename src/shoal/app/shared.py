@@ -37,6 +37,7 @@ from shoal.engine.replica import Replica
 from shoal.engine.scheduler import Scheduler
 from shoal.engine.service import PoolService
 from shoal.engine.source_book import SourceBook
+from shoal.engine.unproven import Unproven
 from shoal.engine.visiting import Visiting
 from shoal.engine.way_out import PoolWayOut
 from shoal.errors import StoreError
@@ -110,7 +111,10 @@ async def open_shared(
         recorder = Recorder(store, index, clock, net.rng, check, options.store, tallies)
         recorder.learns = False
         vantage = net.panel if schedules else None
-        leasing = Leasing(store, index, recorder, clock, options.pool, secret, lambda: secrets.token_hex(12), vantage)
+        # Workers check, on other machines: this one's own network speaks through its uses alone.
+        unproven = Unproven()
+        new_id = partial(secrets.token_hex, 12)
+        leasing = Leasing(store, index, recorder, clock, options.pool, secret, new_id, vantage, unproven)
         replica = Replica(store, index, recorder, clock)
         roll = Roll(store, clock)
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"

@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
+from types import FrameType
 
 
 async def _serve() -> None:
@@ -19,11 +21,19 @@ async def _serve() -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     # An interrupt from the terminal reaches every process of the group: the parent ends us when it is done.
     loop.add_signal_handler(signal.SIGINT, lambda: None)
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    at_once: list[Callable[[], None]] = []
+
+    def told(number: int, frame: FrameType | None) -> None:
+        for act in at_once:
+            act()
+        loop.call_soon_threadsafe(stop.set)
+
+    # Not the loop's own handler, which waits for its next turn.
+    signal.signal(signal.SIGTERM, told)
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
     transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, out)
-    await serve_child(reader, asyncio.StreamWriter(transport, protocol, None, loop), stop)
+    await serve_child(reader, asyncio.StreamWriter(transport, protocol, None, loop), stop, at_once)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from shoal.domain import (
 )
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
+from shoal.engine.unproven import Unproven
 from shoal.options import PoolOptions
 from shoal.policy.attribution import blame
 from shoal.policy.naming import parse_name
@@ -47,7 +48,10 @@ class Leasing:
         secret: bytes,
         new_id: Callable[[], str],
         vantage: Vantage | None = None,
+        unproven: Unproven | None = None,
     ) -> None:
+        """``unproven`` is for a process that does not check itself: what its gateway sees waits for a proof that its
+        own network was well."""
         self._store = store
         self._pool = pool
         self._recorder = recorder
@@ -56,6 +60,7 @@ class Leasing:
         self._secret = secret
         self._new_id = new_id
         self._vantage = vantage
+        self._unproven = unproven
         self._uses = pool.uses
         self.picks = 0
         self.picks_failed = 0
@@ -190,6 +195,18 @@ class Leasing:
 
     def feedback(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
         """What a user of a proxy saw, as an observation by the same door as a check."""
+        self._recorder.used(key, self._observed(key, proxy, feedback))
+
+    def used(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
+        """As ``feedback``, of what our own gateway saw: by our own network."""
+        seen = self._observed(key, proxy, feedback)
+        if self._unproven is None:
+            self._recorder.used(key, seen)
+            return
+        for one in self._unproven.note(seen):
+            self._recorder.used(one.key, one)
+
+    def _observed(self, key: str, proxy: Proxy, feedback: Feedback) -> Observation:
         self.uses += 1
         self.uses_failed += not feedback.ok
         healthy = self._vantage.healthy if self._vantage is not None else True
@@ -204,20 +221,17 @@ class Leasing:
                 if feedback.failure is None
                 else blame(feedback.failure, vantage_healthy=healthy, target_vouched=False)
             )
-        self._recorder.used(
-            key,
-            Observation(
-                key=key,
-                kind=Kind.USE,
-                at=self._clock.now(),
-                works=feedback.ok,
-                scheme=proxy.scheme,
-                failure=feedback.failure,
-                blame=fault,
-                timing=Timing(total=feedback.latency or 0.0),
-                target=feedback.target,
-                ban=None if feedback.target is None else ban_of(feedback.status, feedback.banned),
-            ),
+        return Observation(
+            key=key,
+            kind=Kind.USE,
+            at=self._clock.now(),
+            works=feedback.ok,
+            scheme=proxy.scheme,
+            failure=feedback.failure,
+            blame=fault,
+            timing=Timing(total=feedback.latency or 0.0),
+            target=feedback.target,
+            ban=None if feedback.target is None else ban_of(feedback.status, feedback.banned),
         )
 
     async def delete(self, text: str) -> int:

@@ -227,7 +227,7 @@ class PoolService(TargetFace, SourceFace):
 
     def report(self, key: str, proxy: Proxy, feedback: Feedback) -> None:
         """What a use of a proxy showed, as the gateway tells it: nothing is waited for."""
-        self._leasing.feedback(key, proxy, feedback)
+        self._leasing.used(key, proxy, feedback)
 
     def forecast(self, path: Path) -> Forecast:
         return self._pool.forecast(path, self._clock.now())

@@ -26,13 +26,14 @@ def valkey_program() -> str:
 
 
 class RedisServer:
-    """One server on a loopback port, data in a folder of its own; may be killed, frozen and started again."""
+    """One server on a port of ``host``, data in a folder of its own; may be killed, frozen and started again."""
 
-    def __init__(self, program: str, folder: Path, *arguments: str) -> None:
+    def __init__(self, program: str, folder: Path, *arguments: str, host: str = "127.0.0.1") -> None:
         self.program = program
         self.folder = folder
+        self.host = host
         self.port = _free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.url = f"redis://{host}:{self.port}/0"
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -42,7 +43,7 @@ class RedisServer:
         return self._process.pid
 
     def start(self) -> None:
-        listen = ("--port", str(self.port), "--bind", "127.0.0.1")
+        listen = ("--port", str(self.port), "--bind", self.host, "--protected-mode", "no")
         command = [self.program, *listen, "--dir", str(self.folder), "--save", ""]
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen([*command, *self._arguments], stdout=log, stderr=log)  # noqa: S603
@@ -54,7 +55,7 @@ class RedisServer:
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 1.0) as connection:
+            with socket.create_connection((self.host, self.port), 1.0) as connection:
                 connection.sendall(b"PING\r\n")
                 return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
