@@ -38,9 +38,9 @@ def read_sql(text: str, scheme: Scheme | None) -> Iterator[Reading]:
 
 
 def _read_row(row: str, names: list[str], scheme: Scheme | None) -> Iterator[Reading]:
-    cells = [
-        _bare(cell) for cell in next(csv.reader([row.replace("\n", " ")], quotechar="'", skipinitialspace=True), [])
-    ]
+    # A row is one line for csv, which takes a carriage return, too, for the end of one.
+    line = row.replace("\r", " ").replace("\n", " ")
+    cells = [_bare(cell) for cell in next(csv.reader([line], quotechar="'", skipinitialspace=True), [])]
     fields = {name: cell for name, cell in zip(names, cells, strict=False) if name and cell.upper() != "NULL"}
     if is_record(fields):
         yield from read_record(fields, scheme)
