@@ -246,7 +246,8 @@ class Valkey:
             self.process.wait()
 
 
-def trial(rounds: int, seed: int, *, redis: bool) -> dict[str, Any]:
+def trial(rounds: int, seed: int, minutes: float, *, redis: bool) -> dict[str, Any]:
+    ends = time.monotonic() + 60.0 * minutes
     rng, ledger = random.Random(seed), Ledger()
     starts: list[float] = []
     costs: list[float] = []
@@ -257,6 +258,8 @@ def trial(rounds: int, seed: int, *, redis: bool) -> dict[str, Any]:
         server = Valkey(folder) if redis else None
         url = f"redis://127.0.0.1:{server.port}/0" if server else ""
         for number in range(rounds):
+            if time.monotonic() > ends:
+                break
             if server is not None:
                 server.start()
             port = free_port()
@@ -313,8 +316,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--redis", action="store_true", help="a shared store, killed as well")
+    parser.add_argument("--minutes", type=float, default=600.0, help="no further round after this")
     options = parser.parse_args()
-    result = trial(options.rounds, options.seed, redis=options.redis)
+    result = trial(options.rounds, options.seed, options.minutes, redis=options.redis)
     print(json.dumps(result, indent=2))
     raise SystemExit(1 if result["wrong"] else 0)
 

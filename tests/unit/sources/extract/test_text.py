@@ -212,3 +212,9 @@ def test_a_declared_charset_is_used_where_utf_8_fails() -> None:
     data = "192.0.2.1：80".encode("gb18030")
     assert extract(data, content_type="text/plain; charset=gb18030").candidates
     assert extract(data, content_type="text/plain; charset=hex").candidates == []
+
+
+def test_a_dump_with_a_carriage_return_in_a_row_loses_nothing() -> None:
+    """csv takes it for the end of a line, which must not end the reading of a whole list. Found by fuzzing."""
+    rows = "('192.0.2.1', \r80), ('192.0.2.2'\r\n, 81), ('192.0.2.3', 82)"
+    assert found(f"INSERT INTO proxies (ip, port) VALUES {rows};") == ["192.0.2.1:80", "192.0.2.2:81", "192.0.2.3:82"]
