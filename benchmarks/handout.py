@@ -30,6 +30,7 @@ def one_seed(folder: Path, arguments: argparse.Namespace, seed: int) -> dict[str
             time.sleep(arguments.warmup)
             outcomes: Counter[str] = Counter()
             distinct: set[str] = set()
+            wrong: dict[str, dict[str, Any]] = {}
             start = time.monotonic()
             for number in range(int(arguments.minutes * 120)):
                 wait_until(start + number * 0.5, 0.5)
@@ -39,7 +40,12 @@ def one_seed(folder: Path, arguments: argparse.Namespace, seed: int) -> dict[str
                     continue
                 distinct.add(answer["proxy"])
                 _, fact = truth.get(f"/truth?proxy={answer['proxy']}")
-                outcomes[score(fact)] += 1
+                outcome = score(fact)
+                outcomes[outcome] += 1
+                if outcome != "good":
+                    one = wrong.setdefault(answer["proxy"], {"how": outcome, "times": 0, "first": number / 2})
+                    one["times"] += 1
+                    one["last"] = number / 2
             _, stats = api.get("/v1/stats")
     total = sum(outcomes.values())
     return {
@@ -48,13 +54,15 @@ def one_seed(folder: Path, arguments: argparse.Namespace, seed: int) -> dict[str
         "outcomes": dict(outcomes),
         "distinct": len(distinct),
         "requests": total,
+        "wrong": wrong,
         "stats": {name: stats.get(name) for name in ("known", "working", "checked_total", "picks_failed")},
     }
 
 
 def score(fact: dict[str, Any]) -> str:
     if not fact["works"]:
-        return f"dead ({fact['life']})"
+        # One that is up fails an attempt now and then, and nobody can foresee which.
+        return f"{'failing' if fact['up'] else 'dead'} ({fact['life']})"
     if fact["honesty"] in ("tampers", "intercepts", "fakes"):
         return f"dishonest ({fact['honesty']})"
     return "good"

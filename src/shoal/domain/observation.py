@@ -31,6 +31,8 @@ class Facts(Struct, frozen=True, gc=False):
     asn: int | None = None
     located_by: str | None = None
     """Which data told country and network of the exit."""
+    compared: int = 0
+    """Fixed documents that came back byte for byte."""
 
 
 class Observation(Struct, frozen=True, gc=False):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
 
 from shoal.domain.candidate import Trust
@@ -24,6 +26,10 @@ class Timing(Struct, frozen=True, gc=False):
     """Until the proxy is ready to carry (SOCKS, CONNECT, TLS to the proxy)."""
     first_byte: float = 0.0
     total: float = 0.0
+
+
+MOST_COMPARED: Final = 255
+"""More than this many comparisons tell nothing more."""
 
 
 class Path(Struct, frozen=True, gc=False):
@@ -52,6 +58,9 @@ class Path(Struct, frozen=True, gc=False):
 
     views: tuple[View, ...] = ()
     """The same memory for each vantage point that names itself, the one seen from last first."""
+    compared: int = 0
+    """Fixed documents that came back through it byte for byte, counted up to ``MOST_COMPARED``. A client's use compares
+    nothing, so successes do not tell it."""
 
     def health_from(self, vantage: str | None) -> Health:
         """Its memory as seen from a vantage point; the common one where that has not seen it."""

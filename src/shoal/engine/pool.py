@@ -20,7 +20,7 @@ from shoal.engine.spread import Spread, comparable
 from shoal.options import PoolOptions
 from shoal.policy.forecast import BUILT_IN, confidence, features, forecast
 from shoal.policy.learning import Model, probability
-from shoal.policy.selection import choose, fits, timely
+from shoal.policy.selection import choose, fits, timely, worth
 from shoal.policy.source_use import SourceUse
 from shoal.policy.target_table import TargetTable
 
@@ -267,7 +267,7 @@ class Pool:
         if -_FRESH < now - entry.chance_at < _FRESH:
             return False
         self._foresee(entry, now)
-        return step_of(entry.chance, entry.band) != entry.step
+        return step_of(worth(entry), entry.band) != entry.step
 
     def _foresee(self, entry: Entry, now: float) -> None:
         if not 0.0 <= now - self._moment < _MOMENT:
@@ -278,7 +278,7 @@ class Pool:
 
     def _rank(self, entry: Entry, now: float) -> None:
         self._foresee(entry, now)
-        step = step_of(entry.chance, self._limits.band(entry.record))
+        step = step_of(worth(entry), self._limits.band(entry.record))
         self._all.put(entry, step)
         for ranking in self._rankings.values():
             if self._reaching.passes(ranking.query, entry.record, entry.path):
@@ -289,7 +289,7 @@ class Pool:
 
     def _place(self, entry: Entry, band: int) -> None:
         """Move an entry whose forecast has changed by time alone, or whose tier has."""
-        step = step_of(entry.chance, band)
+        step = step_of(worth(entry), band)
         self._all.put(entry, step)
         for ranking in self._rankings.values():
             if entry in ranking:

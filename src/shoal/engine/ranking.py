@@ -1,4 +1,4 @@
-"""Ranking: paths in order of forecast, kept up one change at a time, whole and once more for each filter in use."""
+"""Ranking: paths in order of worth (forecast times honesty), whole and once more for each filter in use."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from msgspec import Struct
 from shoal.domain import Path, Query, Record
 
 STEPS = 256
-"""Steps of the ranking, even in the logit of the forecast: near 1 they are a thousandth wide."""
+"""Steps of the ranking, even in the logit of the worth: near 1 they are a thousandth wide."""
 _SPAN = 7.0
-"""Logit at which the highest step begins (a forecast of 0.999), and, negative, at which the lowest ends."""
+"""Logit at which the highest step begins (a worth of 0.999), and, negative, at which the lowest ends."""
 
 
 _NOWHERE = -1
@@ -50,14 +50,15 @@ class Entry(Struct, eq=False, gc=False):
         return self.step // STEPS
 
 
-def step_of(chance: float, band: int) -> int:
-    """Where a forecast stands; a higher band comes before all lower ones."""
+def step_of(worth: float, band: int) -> int:
+    """Where a path stands by what it is worth (``policy.selection``), 0 to 1; a higher band comes before all lower
+    ones."""
     base = band * STEPS
-    if chance <= 0.0:
+    if worth <= 0.0:
         return base
-    if chance >= 1.0:
+    if worth >= 1.0:
         return base + STEPS - 1
-    place = int((log(chance / (1.0 - chance)) + _SPAN) * (STEPS / (2.0 * _SPAN)))
+    place = int((log(worth / (1.0 - worth)) + _SPAN) * (STEPS / (2.0 * _SPAN)))
     return base + min(STEPS - 1, max(0, place))
 
 

@@ -27,6 +27,8 @@ class Attempt(Struct, frozen=True, gc=False):
     page: str = ""
     """Ask for this signed document in place of the echo: one exchange proves that the path works and that content of
     this kind survives it."""
+    pages: tuple[str, ...] = ()
+    """With ``document``: ask for these, side by side, and not for one of each kind."""
     sni: str = ""
     """Name another server in the handshake with the judge: who intercepts TLS to well-known sites only is found so."""
 
@@ -78,7 +80,7 @@ class Situation(Struct, frozen=True, gc=False):
     page: str = ""
     """The signed document whose turn it is in a quick re-check, "" for the echo."""
     more: tuple[str, ...] = ()
-    """Further signed documents that the same re-check asks for, one after the other, while all goes well."""
+    """Further signed documents that the same re-check asks for, side by side, when the first exchange went well."""
 
 
 # Which document a quick re-check asks for, in turn. Most that tamper put something into HTML or recompress pictures,
@@ -94,14 +96,17 @@ ROTATION: Final = (
 )  # fmt: skip
 
 
-_COMPARED: Final = 24
-_TWICE: Final = (*ROTATION, *ROTATION)
-_FURTHER: Final = tuple(
-    tuple([page for page in _TWICE[place + 1 : place + 7] if page][:4]) for place in range(len(ROTATION))
+COMPARED: Final = 96
+"""Documents after which a path was compared often enough: of those that change every tenth answer, 1 % are left then,
+whatever kind they change. See ``FURTHER``."""
+FURTHER: Final = (
+    (_PAGE, _PAGE, _PAGE, _PAGE, _IMAGE, _IMAGE, _IMAGE, _SCRIPT),
+    (_PAGE, _PAGE, _PAGE, _PAGE, _IMAGE, _IMAGE, _IMAGE, _DATA),
 )
-"""A path that works may soon be handed out: until it worked so many times, each re-check asks for four documents more.
-One in twenty working HTTP proxies changes every tenth answer only (lab, after literature 3.4), and some kinds only: one
-document a check would find half of these after 14 checks, five do after three."""
+"""A path that works may soon be handed out: until it was compared often, each re-check asks for eight documents more,
+side by side, as many as ``pool.capacity`` lets clients put on it at once. One in twenty working HTTP proxies changes
+every tenth answer only, and some kinds only (lab, after literature 3.4): one document a check would find half of these
+after 14 checks, these do after two."""
 
 
 # What stands behind well-known ports, most common first (research, literature 5.2: 55 % of SOCKS5 proxies and 20 % of
@@ -168,8 +173,8 @@ def situation_of(record: Record, full: bool, judges: Judges) -> Situation:
         place = (record.checks + zlib.crc32(record.key.encode())) % len(ROTATION)
         page = ROTATION[place]
         for path in paths:
-            if path.health.streak > 0 and path.health.oks < _COMPARED and not path.honesty.is_dangerous:
-                more = _FURTHER[place]
+            if path.compared < COMPARED and path.health.streak > 0 and not path.honesty.is_dangerous:
+                more = FURTHER[place % len(FURTHER)]
                 break
     return Situation(record.claims, paths, record.endpoint.port, record.trust, full, judges, page, more)
 
@@ -272,11 +277,11 @@ def _next_on(
 
 def _next_page(situation: Situation, mine: Sequence[Result]) -> Attempt | None:
     first = mine[0].attempt
-    if len(mine) > len(situation.more) or first.tls or not (first.mode == "forward" or first.scheme.is_socks):
+    if not situation.more or first.tls or not (first.mode == "forward" or first.scheme.is_socks):
         return None
-    if any(result.failure is not None for result in mine):
+    if len(mine) > 1 or mine[0].failure is not None:
         return None
-    return replace(first, page=situation.more[len(mine) - 1])
+    return Attempt(first.scheme, first.mode, document=True, by_address=first.by_address, pages=situation.more)
 
 
 def _first_on(scheme: Scheme, path: Path | None, situation: Situation) -> Attempt:

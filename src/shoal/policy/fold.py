@@ -22,6 +22,7 @@ from shoal.domain import (
     View,
 )
 from shoal.domain.capability import shared
+from shoal.domain.record import MOST_COMPARED
 from shoal.domain.sharing import share_failure, share_number, share_seconds, share_text
 from shoal.policy.forecast import fold as fold_health
 from shoal.policy.reach import fold_reach
@@ -105,6 +106,7 @@ def _succeeded(path: Path, seen: Observation) -> Path:
         asn=share_number(facts.asn) if facts.asn else path.asn,
         located_by=share_text(facts.located_by) if facts.located_by else path.located_by,
         profiled_at=seen.at if facts.profiled else path.profiled_at,
+        compared=min(MOST_COMPARED, path.compared + facts.compared),
     )
 
 

@@ -7,14 +7,15 @@ from random import Random
 from typing import Protocol, TypeVar
 
 from shoal.domain import Honesty, Order, Path, Pick, Query, Record, Strategy
+from shoal.domain.record import MOST_COMPARED
 from shoal.options import PoolOptions
 from shoal.policy.rendezvous import score, session_seed
 
 _UNPROVEN = 0.8
 """How much of the forecast of a path counts whose honesty nobody could test, beside one that is known to be clean."""
-_DOUBT = tuple([1.0 - 0.05 * 0.8**oks for oks in range(64)])
-"""How surely a path is honest that was found clean as often as it worked: one in twenty changes each tenth answer only,
-and each success, with one to five documents compared, finds one in five of those."""
+_DOUBT = tuple([1.0 - 0.05 * 0.95**compared for compared in range(MOST_COMPARED + 1)])
+"""How surely a path is honest that was found clean on so many documents: one in twenty changes each tenth answer only,
+and of the documents that checks ask for half are of the kind that it changes (``policy.discovery``)."""
 _USUAL_LATENCY = 2.0
 """Seconds: half the weight is lost at this latency. Half of the proven public proxies answer within two."""
 _ALIKE = 0.003
@@ -118,9 +119,13 @@ def choose(candidates: Sequence[_C], query: Query, rng: Random) -> _C:
 
 
 def worth(candidate: Candidate) -> float:
-    """Its forecast, times how surely it is honest; four fifths of that where nobody could tell."""
-    path = candidate.path
-    sure = candidate.chance * _DOUBT[min(63, path.health.oks)]
+    """Its forecast, times how surely it is honest."""
+    return candidate.chance * surely_honest(candidate.path)
+
+
+def surely_honest(path: Path) -> float:
+    """The probability that a path changes nothing, four fifths of that where nobody could tell."""
+    sure = _DOUBT[path.compared]
     return sure if path.honesty is Honesty.CLEAN else sure * _UNPROVEN
 
 

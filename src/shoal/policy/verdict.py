@@ -133,6 +133,8 @@ class Outcome(Struct, gc=False):
     """A second request on the connection was answered; None: not tried."""
     moved: int = 0
     """Bytes both ways, as they went over the network."""
+    compared: int = 0
+    """Fixed documents that came back byte for byte."""
 
     @property
     def works(self) -> bool:
@@ -176,7 +178,7 @@ def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
             first.exit is not None and ":" in first.exit,
             first.port not in (0, 443),
         )
-        return Facts(proven, frozenset(), first.anonymity, None, first.exit, None, profiled)
+        return Facts(proven, frozenset(), first.anonymity, None, first.exit, None, profiled, compared=first.compared)
     can: set[Capability] = set()
     cannot: set[Capability] = set()
     anonymity: Anonymity | None = None
@@ -226,7 +228,10 @@ def facts_of(outcomes: Sequence[Outcome], profiled: bool = False) -> Facts:
     honesty = next((honesty for honesty in _WORST_FIRST if honesty in seen), None)
     if not works:
         return _NOTHING_LEARNED if honesty is None else Facts(honesty=honesty)
-    return Facts(frozenset(can), frozenset(cannot - can), anonymity, honesty, address, None, profiled)
+    compared = sum([outcome.compared for outcome in outcomes])
+    return Facts(
+        frozenset(can), frozenset(cannot - can), anonymity, honesty, address, None, profiled, compared=compared
+    )
 
 
 @cache

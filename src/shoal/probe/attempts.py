@@ -114,7 +114,9 @@ class Attempts:
         anonymity = Anonymity.TRANSPARENT if signature.address in self._panel.own.addresses else None
         if signature.nonce_ok and exchange.body == expected:
             found, port, moved = signature.address, judge.port, exchange.moved
-            return Outcome(attempt, None, found, anonymity, named, timing, judge.url, port=port, moved=moved)
+            return Outcome(
+                attempt, None, found, anonymity, named, timing, judge.url, port=port, moved=moved, compared=1
+            )
         content = None
         if signature.nonce_ok is False:
             words, content = f"the signature of {page} is wrong", Honesty.FAKES
@@ -133,27 +135,32 @@ class Attempts:
         )  # fmt: skip
 
     async def _documents(self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float) -> Outcome:
-        """All fixed documents at the same time: proxies change one kind and leave the others alone."""
+        """Fixed documents at the same time, one of each kind where none are named: proxies change one kind and leave
+        the others alone."""
         if not seat.documents:
             return await self._foreign_page(record, attempt, seat, address, deadline)
-        kept = KEPT if attempt.mode == "forward" else ""
-        exchanges = {
-            path: self._exchange(record, attempt, seat, self._nonce(), path, path == kept) for path in DOCUMENTS
-        }
+        kept = KEPT if attempt.mode == "forward" and not attempt.pages else ""
+        exchanges = [
+            (path, self._exchange(record, attempt, seat, self._nonce(), path, path == kept))
+            for path in attempt.pages or DOCUMENTS
+        ]
         async with asyncio.TaskGroup() as group:
-            for path, exchange in exchanges.items():
+            for path, exchange in exchanges:
                 group.create_task(
                     self._run(exchange, record, seat, address, deadline), name=f"document {path} {record.key}"
                 )
-        failures = [failure for path, exchange in exchanges.items() if (failure := _changed(path, exchange))]
+        failures = [failure for path, exchange in exchanges if (failure := _changed(path, exchange))]
         # One changed document outweighs any number that did not arrive.
         failures.sort(key=lambda failure: failure.reason is not Reason.MISMATCH)
-        slowest = max(exchanges.values(), key=lambda exchange: exchange.ended)
+        slowest = max([exchange for _, exchange in exchanges], key=lambda exchange: exchange.ended)
         failure = failures[0] if failures else None
         timing = _timing_of(slowest)
-        keeps = exchanges[kept].kept if kept else None
-        moved = sum([exchange.moved for exchange in exchanges.values()])
-        return Outcome(attempt, failure, timing=timing, judge=seat.judge.url, keeps_alive=keeps, moved=moved)
+        keeps = next((exchange.kept for path, exchange in exchanges if path == kept), None)
+        moved = sum([exchange.moved for _, exchange in exchanges])
+        unchanged = len(exchanges) - len(failures)
+        return Outcome(
+            attempt, failure, timing=timing, judge=seat.judge.url, keeps_alive=keeps, moved=moved, compared=unchanged
+        )
 
     async def _strange_name(
         self, record: Record, attempt: Attempt, seat: Seat, address: str, deadline: float
@@ -185,7 +192,8 @@ class Attempts:
         timing = _timing_of(exchange)
         failure = _changed(reference.path, exchange, reference.body)
         if failure is None or failure.reason is not Reason.MISMATCH:
-            return Outcome(attempt, failure, timing=timing, judge=url, moved=exchange.moved)
+            moved, compared = exchange.moved, 1 if failure is None else 0
+            return Outcome(attempt, failure, timing=timing, judge=url, moved=moved, compared=compared)
         if not await self._panel.still_the_same(seat, reference.path, reference.body):
             # It is the page that changed.
             return Outcome(attempt, None, timing=timing, judge=url, moved=exchange.moved, content=Honesty.UNKNOWN)

@@ -89,7 +89,8 @@ class NetProber:
             if started >= deadline:
                 cut = True
                 break
-            seat = panel.pick(tls=attempt.tls, documents=attempt.document, signs=attempt.page != "")
+            signs = attempt.page != "" or attempt.pages != ()
+            seat = panel.pick(tls=attempt.tls, documents=attempt.document, signs=signs)
             if seat is None:
                 # The last judge of its kind fell silent in the middle of this check.
                 cut = True

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import count
 
 import msgspec
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from shoal.domain import Anonymity, Blame, Capability, Honesty, Reason, Scheme, Stage
 from shoal.domain.health import Health
@@ -130,6 +132,32 @@ async def test_a_quick_recheck_is_one_request_to_the_judge(world):
     assert result.capabilities == ("forward",)
     assert world.judge_requests == before + 1
     assert not result.observations[0].facts.profiled
+
+
+async def test_a_recheck_of_what_may_be_handed_out_compares_many_documents(world):
+    await world.begin()
+    path = replace(verified(Scheme.HTTP, Capability.FORWARD), health=Health.of(last_ok=1.0, oks=1, streak=1))
+    record = world.record(await world.serve(world.http_proxy()), path=path)
+    result = await world.prober.check(record)
+    facts = result.observations[0].facts
+    assert (result.works, facts.honesty) == (True, Honesty.CLEAN)
+    assert facts.compared in (8, 9) and not facts.profiled
+
+
+async def test_who_changes_a_page_now_and_then_is_found_among_many(world):
+    await world.begin()
+    pages = count()
+
+    def inject_seldom(answer):
+        if b"</body>" not in answer or next(pages) != 3:
+            return answer
+        return answer.replace(b"Content-Length: ", b"X-Was: ").replace(b"</body>", b"<script>x()</script></body>")
+
+    path = replace(verified(Scheme.HTTP, Capability.FORWARD), health=Health.of(last_ok=1.0, oks=1, streak=1))
+    result = await world.prober.check(
+        world.record(await world.serve(world.http_proxy(change=inject_seldom)), path=path)
+    )
+    assert (result.works, result.honesty) == (True, Honesty.TAMPERS)
 
 
 async def test_a_full_check_of_a_known_path_takes_the_profile(world):

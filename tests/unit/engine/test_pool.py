@@ -278,3 +278,12 @@ def test_an_unproven_one_takes_no_turns_with_a_clean_one() -> None:
         pool.apply(replace(record, paths=paths), NOW)
     picks = [pool.pick(ANY, NOW) for _ in range(10)]
     assert {pick.record.id for pick in picks if pick is not None} == {proven(1).id}
+
+
+def test_what_was_compared_often_stands_before_what_was_compared_once_however_many_those_are() -> None:
+    pool = make_pool(max_share=1.0)
+    for number in range(1, 101):
+        record = proven(number)
+        path = replace(record.paths[0], honesty=Honesty.CLEAN, compared=90 if number == 50 else 4)
+        pool.apply(replace(record, paths=(path,)), NOW)
+    assert {pool.pick(ANY, NOW).record.id for _ in range(10)} == {proven(50).id}  # type: ignore[union-attr]

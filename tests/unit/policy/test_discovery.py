@@ -9,7 +9,16 @@ from msgspec.structs import replace
 from shoal.domain import Capability, Endpoint, Failure, Path, Reason, Record, Scheme, Stage, Trust
 from shoal.domain.health import Health
 from shoal.domain.judge import DOCUMENTS
-from shoal.policy.discovery import GUESS_SHARE, ROTATION, Judges, Situation, next_attempt, scheme_order, situation_of
+from shoal.policy.discovery import (
+    COMPARED,
+    GUESS_SHARE,
+    ROTATION,
+    Judges,
+    Situation,
+    next_attempt,
+    scheme_order,
+    situation_of,
+)
 from shoal.policy.verdict import Outcome
 
 ALL_JUDGES = Judges(True, True, True, True, True)
@@ -210,27 +219,39 @@ def test_an_unsigned_document_is_followed_by_the_echo_and_a_signed_one_by_nothin
     assert next_attempt(where, [Outcome(first, TIMEOUT)]) is None
 
 
-def worked_often(streak, oks):
-    return replace(path(Scheme.HTTP, Capability.FORWARD), health=Health.of(last_ok=1.0, oks=oks, streak=streak))
+def compared(streak, documents):
+    known = path(Scheme.HTTP, Capability.FORWARD)
+    return replace(known, health=Health.of(last_ok=1.0, oks=500, streak=streak), compared=documents)
 
 
-def test_what_may_soon_be_handed_out_is_compared_on_five_documents_at_once_until_it_was_compared_often():
+def test_what_may_soon_be_handed_out_is_compared_on_many_documents_until_it_was_compared_often():
     for number in range(len(ROTATION)):
-        promising = play(turn(number, worked_often(3, 5)), lambda a: OK)
-        assert len(promising) == 5 and sum(attempt.page != "" for attempt in promising) >= 4
+        promising = play(turn(number, compared(3, COMPARED - 1)), lambda a: OK)
+        assert len(promising) == 2 and promising[1].document and set(promising[1].pages) <= set(DOCUMENTS)
+        # However often clients used it: their use compares nothing.
+        assert len(promising[1].pages) == 8
         assert {(attempt.scheme, attempt.mode) for attempt in promising} == {(Scheme.HTTP, "forward")}
-        assert len(play(turn(number, worked_often(3, 5)), lambda a: TIMEOUT)) == 1
-        assert len(play(turn(number, worked_often(-1, 5)), lambda a: OK)) == 1
-        assert len(play(turn(number, worked_often(50, 50)), lambda a: OK)) == 1
-        assert len(play(turn(number, worked_often(3, 5), judges=ALL_JUDGES), lambda a: OK)) == 1
+        assert len(play(turn(number, compared(3, 5)), lambda a: TIMEOUT)) == 1
+        assert len(play(turn(number, compared(-1, 5)), lambda a: OK)) == 1
+        assert len(play(turn(number, compared(50, COMPARED)), lambda a: OK)) == 1
+        assert len(play(turn(number, compared(3, 5), judges=ALL_JUDGES), lambda a: OK)) == 1
     assert len(play(turn(0, path(Scheme.HTTP, Capability.TUNNEL)), lambda a: OK)) == 1
 
 
-def test_further_documents_end_with_the_first_failure():
-    where = turn(0, worked_often(3, 5))
+def test_the_documents_of_two_checks_hold_every_kind_and_pages_and_pictures_most():
+    asked = [page for number in range(2) for page in play(turn(number, compared(3, 5)), lambda a: OK)[1].pages]
+    assert set(asked) == set(DOCUMENTS)
+    # One in 100 of those that change every tenth answer is left after so many, whichever of both kinds it changes.
+    checks = COMPARED / (1 + len(asked) / 2)
+    assert 0.9 ** (checks * asked.count("/doc/page.html") / 2) < 0.02
+    assert 0.9 ** (checks * asked.count("/doc/image.png") / 2) < 0.04
+
+
+def test_further_documents_are_asked_for_once():
+    where = turn(0, compared(3, 5))
     first = next_attempt(where, [])
     second = next_attempt(where, [Outcome(first, None)])
-    assert second.page and next_attempt(where, [Outcome(first, None), Outcome(second, TIMEOUT)]) is None
+    assert second.pages and next_attempt(where, [Outcome(first, None), Outcome(second, TIMEOUT)]) is None
 
 
 def test_a_profile_ends_with_another_name_in_the_handshake_and_another_port():

@@ -20,6 +20,7 @@ from shoal.domain import (
     Stage,
     Timing,
 )
+from shoal.domain.record import MOST_COMPARED
 from shoal.policy.fold import fold_check, fold_use
 from shoal.testing.builders import make_path, make_record
 
@@ -131,6 +132,15 @@ def test_unknown_overwrites_nothing_that_is_known() -> None:
     assert (path.honesty, path.anonymity) == (Honesty.CLEAN, Anonymity.ELITE)
     path = learned(path, Facts(anonymity=Anonymity.TRANSPARENT))
     assert path.anonymity is Anonymity.TRANSPARENT
+
+
+def test_documents_that_came_unchanged_add_up_to_a_limit_and_a_use_adds_none() -> None:
+    path = learned(learned(make_path(), Facts(compared=4)), Facts(compared=9))
+    assert path.compared == 13
+    assert fold_use(make_record(paths=(path,)), seen(True, kind=Kind.USE)).paths[0].compared == 13
+    for _ in range(40):
+        path = learned(path, Facts(compared=9))
+    assert path.compared == MOST_COMPARED
 
 
 CAPABILITIES = st.frozensets(st.sampled_from(Capability))

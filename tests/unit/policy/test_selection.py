@@ -25,7 +25,7 @@ from shoal.domain import (
 )
 from shoal.options import PoolOptions
 from shoal.policy.selection import choose, draw, fits, ordered, timely
-from shoal.testing.builders import change_health, make_path, make_record
+from shoal.testing.builders import make_path, make_record
 
 PATH = replace(
     make_path(Scheme.HTTP, latency=0.5, capabilities=frozenset({Capability.FORWARD, Capability.TUNNEL})),
@@ -151,9 +151,9 @@ def test_the_best_is_the_likeliest_clean_one() -> None:
         assert chosen(Entry(), best, unproven, Entry(), seed=seed) is best
 
 
-def test_what_was_found_clean_many_times_goes_before_what_was_found_so_once() -> None:
+def test_what_was_found_clean_on_many_documents_goes_before_what_was_compared_once() -> None:
     often, once = make_clean(0.2), make_clean(0.2)
-    often = replace(often, health=change_health(often.health, oks=30))
+    often = replace(often, compared=90)
     entries = [Entry(path=once, chance=0.93), Entry(path=often, chance=0.91), Entry(path=once, chance=0.9)]
     assert chosen(*entries) is entries[1]
     entries[0].chance = 0.98

@@ -223,6 +223,13 @@ def test_one_right_document_alone_does_not_make_a_proxy_clean():
     assert Capability.FORWARD in facts.can
 
 
+def test_documents_that_came_unchanged_are_counted_over_all_attempts():
+    assert facts_of([Outcome(PAGE, None, "203.0.113.1", compared=1)]).compared == 1
+    many = Outcome(Attempt(Scheme.HTTP, "forward", document=True, pages=("/doc/page.html",) * 8), compared=8)
+    facts = facts_of([Outcome(PAGE, None, "203.0.113.1", compared=1), many])
+    assert (facts.compared, facts.honesty) == (9, Honesty.CLEAN)
+
+
 def test_an_unsigned_document_counts_by_what_the_echo_then_shows():
     changed = Outcome(PAGE, CHANGED_PAGE, content=Honesty.TAMPERS)
     stripped = Outcome(PAGE, CHANGED_PAGE)
