@@ -33,7 +33,6 @@ from shoal.domain import (
     Stage,
     Strategy,
     Timing,
-    record_id,
 )
 from shoal.engine.pool import Pool
 from shoal.options import PoolOptions
@@ -81,15 +80,15 @@ def make(number: int, rng: Random) -> Record:
         asn=rng.randrange(1_000, 5_000),
         timing=measured(rng.lognormvariate(1.0, 0.8)),
         failure=Failure(Stage.CONNECT, Reason.TIMEOUT) if health.bads else None,
-        profiled_at=NOW - rng.random() * 21_600.0,
+        profiled_at=NOW - 10.0 * rng.randrange(2_160),
         located_by="DB-IP 2026-11",
+        compared=rng.randrange(256),
     )
     endpoint = Endpoint(host, rng.choice((80, 1080, 3128, 8080, rng.randrange(1024, 65_536))))
     key = str(endpoint)
     # One round of a source brings hundreds at one moment.
     listed = NOW - 60.0 * rng.randrange(1_000)
     record = Record(
-        record_id(key),
         key,
         endpoint,
         claims=(path.scheme,),
@@ -98,13 +97,13 @@ def make(number: int, rng: Random) -> Record:
         first_seen=listed - 86_400.0,
         last_seen=listed,
         checks=rng.randrange(3_000),
-        last_check=NOW - rng.random() * 600.0,
+        last_check=NOW - rng.randrange(6_000) / 10.0,
         next_check=NOW + rng.random() * 600.0,
         paths=(path,),
         version=rng.randrange(3_000),
     )
     origin = encode_origin(Origin(record.claims, record.sources, record.tags))
-    return decode_record(record.id, key, record.trust, record.next_check, listed, origin, encode_body(record))
+    return decode_record(key, record.trust, record.next_check, listed, origin, encode_body(record))
 
 
 def measured(total: float) -> Timing:

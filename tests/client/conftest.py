@@ -142,12 +142,21 @@ class GatewayPool:
         return self._service.ready()
 
 
+class _InOrder(FakeService):
+    """Hands out in the order of its records."""
+
+    def list(self, query: Query) -> list[Pick]:
+        places = {record.key: place for place, record in enumerate(self.records)}
+        found = sorted(super().list(structs.replace(query, limit=None)), key=lambda pick: places[pick.record.key])
+        return found[: query.limit]
+
+
 class Place:
     """What one test runs against. ``proxies`` are the lab's, in the order in which the pool hands them out."""
 
     def __init__(self) -> None:
         self.site = Site()
-        self.service = FakeService()
+        self.service = _InOrder()
         self.lab: Lab
         self.loop: asyncio.AbstractEventLoop
         self.proxies: list[LabProxy] = []
@@ -174,10 +183,7 @@ def record_of(proxy: LabProxy, rank: int, trust: Trust, password: bool) -> Recor
     scheme = proxy.schemes[-1]
     can = [Capability.TUNNEL] if scheme.is_socks else [Capability.FORWARD, Capability.TUNNEL]
     path: ProxyPath = structs.replace(working_path(scheme, *can), timing=Timing(total=0.1 + rank / 10))
-    # The pool of the tests hands out in the order of ids.
-    return Record(
-        f"{rank:016x}", key, proxy.endpoint, credentials, sources=("test",), trust=trust, last_check=NOW, paths=(path,)
-    )
+    return Record(key, proxy.endpoint, credentials, sources=("test",), trust=trust, last_check=NOW, paths=(path,))
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from shoal.domain.candidate import Trust
 from shoal.domain.capability import Anonymity, Capability, Honesty
 from shoal.domain.failure import Blame, Failure
 from shoal.domain.health import Health, View
-from shoal.domain.proxy import Credentials, Endpoint, Proxy
+from shoal.domain.proxy import Credentials, Endpoint, Proxy, record_id
 from shoal.domain.reach import Reach
 from shoal.domain.scheme import Scheme
 
@@ -77,9 +77,8 @@ class Path(Struct, frozen=True, gc=False):
 
 
 class Record(Struct, frozen=True, gc=False):
-    """All that is known of one ``host:port`` and credentials; ``key`` is unique, ``id`` stands for it in URLs."""
+    """All that is known of one ``host:port`` and credentials; ``key`` is unique."""
 
-    id: str
     key: str
     endpoint: Endpoint
     credentials: Credentials | None = None
@@ -105,6 +104,12 @@ class Record(Struct, frozen=True, gc=False):
     """Counts saves; stores that many machines share compare it."""
     blame: Blame | None = None
     """Whose fault ``failure`` was."""
+
+    @property
+    def id(self) -> str:
+        """Stands for the key in URLs. Made anew each time, about a microsecond: kept, it would be a twelfth of a pool's
+        memory."""
+        return record_id(self.key)
 
     def path(self, scheme: Scheme) -> Path | None:
         for path in self.paths:

@@ -115,7 +115,7 @@ class OneShot:
             return None, Refused(next(iter(why)))
         admitted = fit[0]
         claims = () if entry.scheme is None else (entry.scheme,)
-        record = Record(admitted.id, admitted.key, entry.endpoint, entry.credentials, claims=claims, trust=Trust.OWN)
+        record = Record(admitted.key, entry.endpoint, entry.credentials, claims=claims, trust=Trust.OWN)
         return record, Refused.MALFORMED
 
     def _refuse(self, why: Refused, text: str, done: _Done) -> None:

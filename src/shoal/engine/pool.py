@@ -7,20 +7,20 @@ from collections import Counter
 from collections.abc import Iterator
 from random import Random
 
-from msgspec.structs import replace
-
 from shoal.domain import Forecast, Path, Pick, Query, Record, Strategy
 from shoal.domain.candidate import BANNED
+from shoal.domain.health import last_ok_of
 from shoal.engine.census import Census
 from shoal.engine.listing import Listing, Page
 from shoal.engine.past import Past
 from shoal.engine.ranking import Entry, Ranking, step_of
+from shoal.engine.rankings import Rankings
 from shoal.engine.reaching import Reaching
 from shoal.engine.spread import Spread, comparable
 from shoal.options import PoolOptions
 from shoal.policy.forecast import BUILT_IN, confidence, features, forecast
 from shoal.policy.learning import Model, probability
-from shoal.policy.selection import choose, fits, timely, worth
+from shoal.policy.selection import bounds, choose, excluded, surely_honest, timely
 from shoal.policy.source_use import SourceUse
 from shoal.policy.target_table import TargetTable
 
@@ -28,8 +28,15 @@ _ENOUGH = {Strategy.FASTEST: 32, Strategy.STICKY: 32}
 """Candidates that a pick compares, best first. Those behind the first few are hardly better."""
 _FEW = 8
 """Candidates that the best strategy compares at least."""
-_SAMPLE = 8
-"""Candidates that the other strategies compare, from anywhere among those that fit."""
+_SAMPLE = 4
+"""Candidates that the other strategies compare, from anywhere among those that fit: the least used of four is seldom
+one that was used often."""
+_ALL = 32
+"""Where so few fit, all of them are compared."""
+_FINE = 8_192
+_CHANCES = [step / _FINE for step in range(_FINE + 1)]
+"""Forecasts as entries keep them, so that paths share the numbers: one of its own takes 24 bytes, and forecasts are not
+surer than a ten-thousandth."""
 _LOOK_LIMIT = 4_000
 """Paths that one pick looks at before it settles for what it found. While nothing is found it looks on: a proxy that
 a list shows must not be denied to a pick."""
@@ -37,13 +44,8 @@ _FRESH = 5.0
 """Seconds for which a forecast that was made for a path is used again."""
 _MOMENT = 0.25
 """Seconds within which forecasts count as made at one time: a number for each takes 24 bytes."""
-_ASKED = 64
-"""Queries whose ranking is known by the query itself: callers ask with the same few again and again."""
 WINDOW = 200
 """Picks over which a proxy's share is counted, more where the share is smaller than one of them."""
-_RANKINGS = 16
-_ROOM = 4.0
-"""Filters whose own ranking is kept: so many, and all together with so many entries per path in the index."""
 
 
 class Pool:
@@ -68,16 +70,14 @@ class Pool:
         self._reaching = Reaching()
         self._entries: dict[str, Entry] = {}
         """The first path of each record; others hang on it."""
-        self._all = Ranking(Query(not_honesties=frozenset()), of_all=True)
-        self._rankings: dict[Query, Ranking] = {}
-        self._asked: dict[int, tuple[Query, Ranking]] = {}
+        self._rankings = Rankings(self._reaching)
         self._spread = Spread(options.max_share, window)
         self._moment = 0.0
         self._census = Census()
         self._expected = (0.0, 0.0)
         self.past = Past()
         """The last results of each record."""
-        self._listing = Listing(self._all.best_first, self._forecast_of, self._reaching.reaches, options)
+        self._listing = Listing(self._rankings.all.best_first, self._forecast_of, self._reaching.reaches, options)
         self.working = 0
         """Paths whose last check or use worked."""
 
@@ -100,7 +100,6 @@ class Pool:
         """From now on queries mean these targets."""
         self._reaching.table = targets
         self._rankings.clear()
-        self._asked.clear()
 
     def minds(self, target: str, now: float) -> bool:
         """Whether anything is known of this target by which proxies differ."""
@@ -164,7 +163,7 @@ class Pool:
 
         No proxy gets more than ``max_share`` of the last picks while another fits.
         """
-        ranking = self._ranking(query)
+        ranking = self._rankings.of(query, self._spread.picks)
         found: builtins.list[Entry] = []
         # The best tier comes first, whatever a proxy's share; the user's own are in tier 0, public ones the fall-back.
         for band in range(ranking.top_band, -1, -1):
@@ -183,7 +182,7 @@ class Pool:
 
     def peek(self, query: Query, now: float) -> bool:
         """True when a pick would find something; counts as no pick."""
-        ranking = self._ranking(query)
+        ranking = self._rankings.of(query, self._spread.picks)
         bands = range(ranking.top_band, -1, -1)
         return any(self._found(ranking, query, now, band) for band in bands)
 
@@ -198,27 +197,35 @@ class Pool:
         enough = max(_FEW, spread.round) if strategy is Strategy.BEST else _ENOUGH.get(strategy)
         if enough is None:
             enough = _SAMPLE
-            if len(ranking) <= 4 * _SAMPLE:
-                enough = 4 * _SAMPLE
+            if len(ranking) <= _ALL:
+                enough = _ALL
             elif not ranking.top_band and (found := self._sampled(ranking, query, now)):
                 return found
         found, spent, moved = [], [], []
         looked = 0
         # A session must meet the same candidates again, whatever their share; all others take turns.
         is_sticky = strategy is Strategy.STICKY
+        most = 1 << 60 if is_sticky else spread.most
+        floor, oldest = bounds(query, now, self._options)
+        is_plain = self._is_plain(query)
         for entry in ranking.best_first(0 if is_sticky else spread.picks, band=band):
-            if entry.turns >= spread.most and not is_sticky:
+            if entry.turns >= most:
                 spent.append(entry)
                 continue
             looked += 1
             if found and looked > _LOOK_LIMIT:
                 break
-            if self._refresh(entry, now):
+            # As _refresh and _will_do, written out: a pick looks at a dozen, and calls cost more than what they do.
+            if not -_FRESH < now - entry.chance_at < _FRESH and self._refresh(entry, now):
                 moved.append(entry)
-            if self._will_do(entry, query, now):
-                found.append(entry)
-                if len(found) >= enough:
-                    break
+            if is_plain:
+                if entry.chance < floor or last_ok_of(entry.path.health.block) < oldest:
+                    continue
+            elif not self._will_do(entry, query, now):
+                continue
+            found.append(entry)
+            if len(found) >= enough:
+                break
         if spent and len(found) < enough:
             moved += [entry for entry in spent if self._refresh(entry, now)]
             spent = [entry for entry in spent if self._will_do(entry, query, now)]
@@ -226,6 +233,10 @@ class Pool:
         for entry in moved:
             self._place(entry, entry.band)
         return found
+
+    def _is_plain(self, query: Query) -> bool:
+        """Whether forecast and age alone decide which entries of the query's ranking will do."""
+        return not (self._is_limited or query.exclude or query.target is not None or query.vantage is not None)
 
     def _sampled(self, ranking: Ranking, query: Query, now: float) -> builtins.list[Entry]:
         """Candidates from anywhere in the ranking: at random, or in turn."""
@@ -235,16 +246,17 @@ class Pool:
         if not size:
             return found
         in_turn = query.strategy is Strategy.ROUND_ROBIN
+        enough = 1 if query.strategy is Strategy.RANDOM else _SAMPLE
         for looked, entry in enumerate(
             ranking.onwards(self._spread.picks % size if in_turn else self._rng.randrange(size))
         ):
-            if looked >= 4 * _SAMPLE:
+            if looked >= (_ALL if not found else 2 * _SAMPLE):
                 break
             if self._refresh(entry, now):
                 moved.append(entry)
             if entry.turns < self._spread.most and self._will_do(entry, query, now):
                 found.append(entry)
-                if len(found) >= (1 if query.strategy is Strategy.RANDOM else _SAMPLE):
+                if len(found) >= enough:
                     break
         for entry in moved:
             self._place(entry, entry.band)
@@ -260,87 +272,29 @@ class Pool:
             return False
         if query.target is not None and self._reaching.is_kept_from(query.target, entry.path, now):
             return False
-        return not (query.exclude and not fits(query, entry.record, entry.path))
+        return not (query.exclude and excluded(query.exclude, entry.record))
 
     def _refresh(self, entry: Entry, now: float) -> bool:
         """Bring a forecast up to date; True when the entry no longer stands where it should."""
         if -_FRESH < now - entry.chance_at < _FRESH:
             return False
         self._foresee(entry, now)
-        return step_of(worth(entry), entry.band) != entry.step
+        return step_of(entry.chance, entry.band, surely_honest(entry.path)) != entry.step
 
     def _foresee(self, entry: Entry, now: float) -> None:
         if not 0.0 <= now - self._moment < _MOMENT:
             self._moment = now
         # Without the confidence, which nobody asks for here.
-        entry.chance = probability(self.model, features(entry.path.health, now))
+        entry.chance = _CHANCES[int(probability(self.model, features(entry.path.health, now)) * _FINE + 0.5)]
         entry.chance_at = self._moment
 
     def _rank(self, entry: Entry, now: float) -> None:
         self._foresee(entry, now)
-        step = step_of(worth(entry), self._limits.band(entry.record))
-        self._all.put(entry, step)
-        for ranking in self._rankings.values():
-            if self._reaching.passes(ranking.query, entry.record, entry.path):
-                ranking.put(entry, step)
-            else:
-                ranking.drop(entry)
-        entry.step = step
+        self._rankings.put(entry, step_of(entry.chance, self._limits.band(entry.record), surely_honest(entry.path)))
 
     def _place(self, entry: Entry, band: int) -> None:
         """Move an entry whose forecast has changed by time alone, or whose tier has."""
-        step = step_of(worth(entry), band)
-        self._all.put(entry, step)
-        for ranking in self._rankings.values():
-            if entry in ranking:
-                ranking.put(entry, step)
-        entry.step = step
-
-    def _ranking(self, query: Query) -> Ranking:
-        """The ranking of those that pass the query's timeless filters; made when first asked for."""
-        asked = self._asked.get(id(query))
-        # A query that is kept here cannot have given its number to another one.
-        if asked is not None and asked[0] is query:
-            asked[1].used = self._spread.picks
-            return asked[1]
-        ranking = self._ranking_of(query)
-        ranking.used = self._spread.picks
-        if len(self._asked) >= _ASKED:
-            self._asked.clear()
-        self._asked[id(query)] = query, ranking
-        return ranking
-
-    def _ranking_of(self, query: Query) -> Ranking:
-        filters = replace(
-            query,
-            exclude=frozenset(),
-            # Of a target that is none of ours only bans are known, which end by themselves.
-            target=self._reaching.named(query.target),
-            min_forecast=None,
-            max_age=None,
-            limit=None,
-            order=_ANY.order,
-            strategy=_ANY.strategy,
-            session="",
-        )
-        if filters == self._all.query:
-            return self._all
-        ranking = self._rankings.get(filters)
-        if ranking is None:
-            ranking = Ranking(filters)
-            for entry in self._all.best_first():
-                if self._reaching.passes(filters, entry.record, entry.path):
-                    ranking.put(entry, entry.step)
-            self._make_room(len(ranking))
-            self._rankings[filters] = ranking
-        return ranking
-
-    def _make_room(self, size: int) -> None:
-        room = _ROOM * len(self._all) - size
-        while self._rankings and (len(self._rankings) >= _RANKINGS or sum(map(len, self._rankings.values())) > room):
-            unused = min(self._rankings.values(), key=lambda ranking: ranking.used)
-            del self._rankings[unused.query]
-            self._asked.clear()
+        self._rankings.move(entry, step_of(entry.chance, band, surely_honest(entry.path)))
 
     def list(self, query: Query, now: float) -> builtins.list[Pick]:
         """Every path that fits, in the query's order, at most its limit."""
@@ -374,9 +328,7 @@ class Pool:
     def _forget(self, entry: Entry) -> None:
         self.working -= entry.path.health.is_up
         self._listing.drop(entry)
-        self._all.drop(entry)
-        for ranking in self._rankings.values():
-            ranking.drop(entry)
+        self._rankings.drop(entry)
 
 
 def _chain(entry: Entry | None) -> Iterator[Entry]:
@@ -384,9 +336,6 @@ def _chain(entry: Entry | None) -> Iterator[Entry]:
     while entry is not None:
         yield entry
         entry = entry.next
-
-
-_ANY = Query()
 
 
 def _as_pick(entry: Entry, chance: Forecast) -> Pick:

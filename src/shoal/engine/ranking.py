@@ -1,18 +1,19 @@
-"""Ranking: paths in order of worth (forecast times honesty), whole and once more for each filter in use."""
+"""Ranking: paths in order of forecast, those further back whose honesty is doubtful; kept up one change at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from math import log
+from typing import Final
 
 from msgspec import Struct
 
 from shoal.domain import Path, Query, Record
 
 STEPS = 256
-"""Steps of the ranking, even in the logit of the worth: near 1 they are a thousandth wide."""
+"""Steps of the ranking, even in the logit of the forecast: near 1 they are a thousandth wide."""
 _SPAN = 7.0
-"""Logit at which the highest step begins (a worth of 0.999), and, negative, at which the lowest ends."""
+"""Logit at which the highest step begins (a forecast of 0.999), and, negative, at which the lowest ends."""
 
 
 _NOWHERE = -1
@@ -50,16 +51,31 @@ class Entry(Struct, eq=False, gc=False):
         return self.step // STEPS
 
 
-def step_of(worth: float, band: int) -> int:
-    """Where a path stands by what it is worth (``policy.selection``), 0 to 1; a higher band comes before all lower
-    ones."""
+_USUAL: Final = 0.98
+"""Forecast at which a doubt is turned into steps: what is handed out is mostly about that sure."""
+_BACK: Final[dict[float, int]] = {1.0: 0}
+
+
+def step_of(chance: float, band: int, sure: float = 1.0) -> int:
+    """Where a forecast stands; a higher band comes before all lower ones. Who is honest only ``sure``ly stands as many
+    steps further back as a forecast of 0.98 would that is multiplied by it: so the steps stay as fine among equals."""
     base = band * STEPS
-    if worth <= 0.0:
+    if chance <= 0.0:
         return base
-    if worth >= 1.0:
+    if chance >= 1.0:
         return base + STEPS - 1
-    place = int((log(worth / (1.0 - worth)) + _SPAN) * (STEPS / (2.0 * _SPAN)))
-    return base + min(STEPS - 1, max(0, place))
+    place = int((log(chance / (1.0 - chance)) + _SPAN) * (STEPS / (2.0 * _SPAN)))
+    return base + min(STEPS - 1, max(0, place - _back(sure)))
+
+
+def _back(sure: float) -> int:
+    steps = _BACK.get(sure)
+    if steps is None:
+        # There are a dozen such numbers.
+        low = _USUAL * sure
+        lost = log(_USUAL / (1.0 - _USUAL)) - log(low / (1.0 - low))
+        steps = _BACK[sure] = round(lost * (STEPS / (2.0 * _SPAN)))
+    return steps
 
 
 class Ranking:

@@ -33,6 +33,8 @@ _ALPHA = 0.3
 """Weight of the newest timing in the moving average: the typical step between two samples is a factor 1.9."""
 _FINE = 0.1
 """Seconds below which timings are kept to a tenth of a millisecond, above to a millisecond."""
+_PROFILED = 10.0
+"""Seconds to which the time of a profile is kept, so that paths share the number; that of a check to a tenth."""
 _NO_TARGETS = TargetTable()
 
 
@@ -46,7 +48,7 @@ def fold_check(record: Record, result: CheckResult, now: float) -> Record:
         paths=paths,
         checks=share_number(record.checks + 1),
         misses=misses,
-        last_check=now,
+        last_check=share_seconds(int(now * 10.0) / 10.0),
         failure=None if result.works else result.failure or record.failure,
         blame=None if result.works else result.blame or record.blame,
         version=share_number(record.version + 1),
@@ -105,7 +107,7 @@ def _succeeded(path: Path, seen: Observation) -> Path:
         country=share_text(facts.country) if facts.country else path.country,
         asn=share_number(facts.asn) if facts.asn else path.asn,
         located_by=share_text(facts.located_by) if facts.located_by else path.located_by,
-        profiled_at=seen.at if facts.profiled else path.profiled_at,
+        profiled_at=share_seconds(seen.at - seen.at % _PROFILED) if facts.profiled else path.profiled_at,
         compared=min(MOST_COMPARED, path.compared + facts.compared),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from random import Random
 from typing import Protocol, TypeVar
 
@@ -13,13 +14,15 @@ from shoal.policy.rendezvous import score, session_seed
 
 _UNPROVEN = 0.8
 """How much of the forecast of a path counts whose honesty nobody could test, beside one that is known to be clean."""
-_DOUBT = tuple([1.0 - 0.05 * 0.95**compared for compared in range(MOST_COMPARED + 1)])
+_DOUBT = tuple([1.0 - 0.05 * 0.95 ** (24 * (compared // 24)) for compared in range(MOST_COMPARED + 1)])
 """How surely a path is honest that was found clean on so many documents: one in twenty changes each tenth answer only,
-and of the documents that checks ask for half are of the kind that it changes (``policy.discovery``)."""
+and of the documents that checks ask for half are of the kind that it changes (``policy.discovery``). In steps of 24,
+some three checks: a document more or less must not weigh more than forecast and latency."""
 _USUAL_LATENCY = 2.0
 """Seconds: half the weight is lost at this latency. Half of the proven public proxies answer within two."""
-_ALIKE = 0.003
-"""Forecasts that differ by less are taken as equal, and latency decides: they are not surer than that."""
+_ALIKE = 0.01
+"""Forecasts that differ by less are taken as equal, and latency decides: they come true to a hundredth
+(docs/forecast.md), and what answers fast seldom is what flaps."""
 
 
 class Candidate(Protocol):
@@ -80,20 +83,41 @@ def fits(query: Query, record: Record, path: Path) -> bool:
         return False
     if query.max_latency_ms is not None and path.timing.total * 1000.0 > query.max_latency_ms:
         return False
-    return not (query.exclude and _excluded(query.exclude, record))
+    return not (query.exclude and excluded(query.exclude, record))
 
 
-def _excluded(exclude: frozenset[str], record: Record) -> bool:
-    if record.id in exclude or record.endpoint.host in exclude or str(record.endpoint) in exclude:
+def excluded(exclude: frozenset[str], record: Record) -> bool:
+    """Whether a query leaves a record out by its host, endpoint or id, or by the address of an exit."""
+    if record.endpoint.host in exclude:
         return True
-    return any(path.exit in exclude for path in record.paths if path.exit is not None)
+    has_ids, has_endpoints = _kinds(exclude)
+    if has_endpoints and str(record.endpoint) in exclude:
+        return True
+    if has_ids and record.id in exclude:
+        return True
+    for path in record.paths:  # noqa: SIM110 - asked of a dozen records at each pick: a generator costs more
+        if path.exit in exclude:
+            return True
+    return False
+
+
+@lru_cache(maxsize=64)
+def _kinds(exclude: frozenset[str]) -> tuple[bool, bool]:
+    """Whether anything in it may be an id, or an endpoint: to spell those of a record takes a microsecond each."""
+    return any(":" not in text and "." not in text for text in exclude), any(":" in text for text in exclude)
+
+
+def bounds(query: Query, now: float, options: PoolOptions) -> tuple[float, float]:
+    """The lowest forecast and the earliest last success (epoch seconds) with which a path is handed out at ``now``."""
+    floor = options.min_forecast if query.min_forecast is None else query.min_forecast
+    max_age = options.max_age if query.max_age is None else query.max_age
+    return floor, now - max_age
 
 
 def timely(query: Query, path: Path, chance: float, now: float, options: PoolOptions) -> bool:
     """True when forecast and age are good enough to hand the path out at ``now``."""
-    floor = options.min_forecast if query.min_forecast is None else query.min_forecast
-    max_age = options.max_age if query.max_age is None else query.max_age
-    return chance >= floor and now - path.health_from(query.vantage).last_ok <= max_age
+    floor, oldest = bounds(query, now, options)
+    return chance >= floor and path.health_from(query.vantage).last_ok >= oldest
 
 
 def choose(candidates: Sequence[_C], query: Query, rng: Random) -> _C:

@@ -55,7 +55,7 @@ class Own:
         for proxy in proxies:
             key = str(proxy)
             endpoint = Endpoint(f"10.{proxy >> 16 & 255}.{proxy >> 8 & 255}.{proxy & 255}", 8080)
-            self._records.append(Record(key, key, endpoint, claims=(self._scheme,), first_seen=now, next_check=now))
+            self._records.append(Record(key, endpoint, claims=(self._scheme,), first_seen=now, next_check=now))
             heappush(self._due, (now, proxy))
 
     def checks(self, limit: int, now: float) -> list[int]:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from shoal.domain import Blame, Credentials, Endpoint, Failure, Path, Record, Timing, Trust
 from shoal.domain.capability import shared
 from shoal.domain.health import BLOCK_BYTES
+from shoal.domain.record import MOST_COMPARED
 from shoal.domain.sharing import share_failure, share_number, share_seconds, share_text
 from shoal.errors import StoreError
 from shoal.ports.store import SourceState
@@ -97,7 +98,7 @@ def encode_body(record: Record) -> bytes:
 
 
 def decode_record(
-    id: str, key: str | None, trust: Trust, next_check: float, last_seen: float, origin: bytes, body: bytes
+    key: str | None, trust: Trust, next_check: float, last_seen: float, origin: bytes, body: bytes
 ) -> Record:
     """Put a record together again; ``key`` is None where it is plainly ``host:port``.
 
@@ -107,7 +108,6 @@ def decode_record(
     listed = decode_origin(origin)
     endpoint = Endpoint(kept.host, share_number(kept.port))
     return Record(
-        id,
         str(endpoint) if key is None else key,
         endpoint,
         None if kept.username is None else Credentials(kept.username, kept.password),
@@ -121,7 +121,7 @@ def decode_record(
         share_seconds(last_seen),
         share_number(kept.checks),
         kept.misses,
-        kept.last_check,
+        share_seconds(kept.last_check),
         next_check,
         kept.failure,
         tuple([_lean(path, kept.host) for path in kept.paths]),
@@ -150,6 +150,8 @@ def _lean(path: Path, host: str) -> Path:
         ),
         failure=None if path.failure is None else share_failure(path.failure),
         located_by=None if path.located_by is None else share_text(path.located_by),
+        profiled_at=share_seconds(path.profiled_at),
+        compared=min(MOST_COMPARED, max(0, path.compared)),
     )
 
 

@@ -128,7 +128,6 @@ class MemoryStore:
             old = entry.record
             entry.record = structs.replace(
                 record,
-                id=old.id,
                 claims=old.claims,
                 sources=old.sources,
                 tags=old.tags,

@@ -53,7 +53,6 @@ def new_record(admitted: Admitted, now: float) -> Record:
     origin = first_origin(admitted)
     candidate = admitted.candidate
     return Record(
-        id=admitted.id,
         key=admitted.key,
         endpoint=candidate.endpoint,
         credentials=candidate.credentials,

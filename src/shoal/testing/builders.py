@@ -77,7 +77,6 @@ def make_record(
     endpoint = make_endpoint(number)
     key = record_key(endpoint, credentials, SECRET)
     return Record(
-        id=record_id(key),
         key=key,
         endpoint=endpoint,
         credentials=credentials,

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from shoal.domain import Capability, Endpoint, Feedback, Health, Path, Pick, Proxy, Query, Record, Scheme, Timing, Trust
 from shoal.domain.health import TIME_SCALES
-from shoal.domain.proxy import record_id, record_key
+from shoal.domain.proxy import record_key
 from shoal.engine.pool import Pool
 from shoal.gateway import GatewayHandle, serve_gateway
 from shoal.lab import Lab
@@ -84,7 +84,7 @@ def record_of(proxy: LabProxy, *, country: str | None = None, trust: Trust = Tru
         paths.append(Path(scheme, health, frozenset(can), country=country, timing=timing))
     key = record_key(proxy.endpoint, proxy.credentials, b"test")
     return Record(
-        id=record_id(key), key=key, endpoint=proxy.endpoint, credentials=proxy.credentials, trust=trust,
+        key=key, endpoint=proxy.endpoint, credentials=proxy.credentials, trust=trust,
         paths=tuple(paths),
     )  # fmt: skip
 
@@ -306,7 +306,7 @@ class Upstream:
         path = Path(scheme, health, frozenset(can or (Capability.TUNNEL, Capability.FORWARD)), timing=timing)
         endpoint = Endpoint(self.address, self.port)
         key = str(endpoint)
-        return Record(record_id(key), key, endpoint, trust=Trust.OWN, paths=(path,))
+        return Record(key, endpoint, trust=Trust.OWN, paths=(path,))
 
 
 async def head_of(reader: asyncio.StreamReader) -> bytes:

@@ -14,7 +14,7 @@ import pytest
 import trustme
 import uvloop
 
-from shoal.domain import Candidate, Credentials, Endpoint, Record, Scheme, Trust, record_id, record_key
+from shoal.domain import Candidate, Credentials, Endpoint, Record, Scheme, Trust, record_key
 from shoal.domain.judge import DOCUMENTS, judge_mac
 from shoal.domain.record import Path
 from shoal.options import CheckOptions, JudgeOptions
@@ -310,9 +310,7 @@ class World:
         candidate = Candidate(Endpoint(host, port), credentials=None if login is None else Credentials(*login))
         key = record_key(candidate.endpoint, candidate.credentials, b"s")
         paths = () if path is None else (path,)
-        return Record(
-            record_id(key), key, candidate.endpoint, candidate.credentials, tuple(claims), trust=trust, paths=paths
-        )
+        return Record(key, candidate.endpoint, candidate.credentials, tuple(claims), trust=trust, paths=paths)
 
 
 @pytest.fixture(scope="session")

@@ -141,7 +141,7 @@ def test_without_a_running_pool_the_remembered_one_is_read(
     nobody: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = ProxyPath(Scheme.HTTP, Health.of(last_ok=5.0))
-    record = Record("0" * 16, "192.0.2.1:80", Endpoint("192.0.2.1", 80), paths=(path,))
+    record = Record("192.0.2.1:80", Endpoint("192.0.2.1", 80), paths=(path,))
     picks = [Pick(record, path, record.proxy(Scheme.HTTP), Forecast(0.9, 0.5))]
 
     @asynccontextmanager

@@ -26,7 +26,7 @@ def test_printing_never_shows_the_password(user: str, password: str) -> None:
     credentials = Credentials("user", password)
     proxy = Proxy(Scheme.SOCKS5, ENDPOINT, credentials)
     key = record_key(ENDPOINT, credentials, SECRET)
-    record = Record(record_id(key), key, ENDPOINT, credentials)
+    record = Record(key, ENDPOINT, credentials)
     for value in (credentials, proxy, record):
         for text in (str(value), repr(value), f"{value}", f"{value!r}"):
             assert password not in text

@@ -26,6 +26,14 @@ def test_steps_follow_the_forecast_and_higher_bands_stand_above(one: float, othe
     assert step_of(high, 0) < step_of(low, 1) < 2 * STEPS <= step_of(low, 2)
 
 
+@given(st.floats(0.0, 1.0), st.sampled_from((0.76, 0.8, 0.95, 0.985, 1.0)))
+def test_a_doubt_moves_back_and_leaves_the_steps_as_fine(chance: float, sure: float) -> None:
+    assert step_of(chance, 1, 0.76) <= step_of(chance, 1, sure) <= step_of(chance, 1)
+    assert step_of(chance, 1, sure) >= STEPS
+    assert step_of(0.97, 0, sure) < step_of(0.98, 0, sure) < step_of(0.99, 0, sure)
+    assert abs(step_of(0.98, 0, sure) - step_of(0.98 * sure, 0)) <= 1
+
+
 @given(MOVES, st.integers(0, 50))
 def test_any_course_of_moves_leaves_every_entry_once_and_best_first(
     moves: list[tuple[int, tuple[float, int] | None]], turn: int

@@ -21,7 +21,7 @@ TUNNEL, FORWARD, ANY = Capability.TUNNEL, Capability.FORWARD, Capability.TUNNEL_
 
 def at(host, *paths):
     record = make_record(1, paths=paths)
-    return replace(record, id=f"{abs(hash(host)) % 16**16:016x}", key=host, endpoint=Endpoint(host, 80))
+    return replace(record, key=host, endpoint=Endpoint(host, 80))
 
 
 def chooser(*records):

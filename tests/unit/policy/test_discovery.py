@@ -163,7 +163,7 @@ def test_without_a_judge_nothing_is_tried():
 
 
 def test_a_situation_holds_verified_paths_only():
-    record = Record("i", "k", Endpoint("192.0.2.1", 80), paths=(Path(Scheme.HTTP), path(Scheme.SOCKS5)))
+    record = Record("k", Endpoint("192.0.2.1", 80), paths=(Path(Scheme.HTTP), path(Scheme.SOCKS5)))
     assert [one.scheme for one in situation_of(record, False, ALL_JUDGES).paths] == [Scheme.SOCKS5]
 
 
@@ -188,7 +188,7 @@ SIGNING = Judges(True, True, True, True, True, True)
 
 def turn(number, record_path, full=False, judges=SIGNING):
     endpoint = Endpoint("192.0.2.1", 8080)
-    record = Record("id", "192.0.2.1:8080", endpoint, paths=(record_path,), checks=number)
+    record = Record("192.0.2.1:8080", endpoint, paths=(record_path,), checks=number)
     return situation_of(record, full, judges)
 
 

@@ -20,4 +20,4 @@ from shoal.stores.redis.blob import HEAD, read_blob
 )
 def test_damage_is_a_store_error(blob: bytes) -> None:
     with pytest.raises(StoreError):
-        read_blob(b"12345678", blob)
+        read_blob(blob)

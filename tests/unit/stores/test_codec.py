@@ -28,6 +28,7 @@ from shoal.domain import (
     View,
 )
 from shoal.domain.health import BLOCK_BYTES, MOST
+from shoal.domain.record import MOST_COMPARED
 from shoal.errors import StoreError
 from shoal.ports.store import SourceState
 from shoal.stores import codec
@@ -58,10 +59,10 @@ PATHS = st.builds(
     TIME,
     st.none() | TEXT,
     st.lists(st.builds(Reach, TEXT, TIME, TIME, COUNT, COUNT, COUNT, TIME, TEXT), max_size=2).map(tuple),
+    compared=st.integers(0, MOST_COMPARED),
 )
 RECORDS = st.builds(
     Record,
-    id=TEXT,
     key=TEXT,
     endpoint=st.builds(Endpoint, TEXT, st.integers(1, 65_535)),
     credentials=st.none() | st.builds(Credentials, TEXT, TEXT),
@@ -84,7 +85,7 @@ RECORDS = st.builds(
 
 
 def decoded(record: Record, origin: bytes, body: bytes) -> Record:
-    return codec.decode_record(record.id, record.key, record.trust, record.next_check, record.last_seen, origin, body)
+    return codec.decode_record(record.key, record.trust, record.next_check, record.last_seen, origin, body)
 
 
 @given(RECORDS)
@@ -96,7 +97,7 @@ def test_a_record_comes_back_as_it_was(record: Record) -> None:
 def test_every_field_of_a_record_is_kept() -> None:
     # A field added to Record and forgotten here would be lost in silence.
     assert {field.name for field in structs.fields(Record)} == {
-        *("id", "key", "trust", "next_check", "last_seen"),
+        *("key", "trust", "next_check", "last_seen"),
         *(field.name for field in structs.fields(Origin)),
         *("endpoint", "credentials", "country", "first_seen", "checks", "misses", "last_check"),
         *("failure", "paths", "version", "blame"),

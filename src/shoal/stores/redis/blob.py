@@ -24,7 +24,7 @@ def flags_of(record: Record) -> int:
     return (VERIFIED if record.is_verified else 0) | (CHECKED if record.checks else 0)
 
 
-def read_blob(id: bytes, blob: bytes) -> Record:
+def read_blob(blob: bytes) -> Record:
     """Raises ``StoreError`` for damaged bytes or those of a newer version."""
     try:
         flags, next_check, last_seen, _, _, key_size, origin_size = HEAD.unpack_from(blob)
@@ -34,4 +34,4 @@ def read_blob(id: bytes, blob: bytes) -> Record:
         raise StoreError("a stored record is damaged; restore a backup of the server") from error
     origin = blob[start : start + origin_size]
     trust = Trust.OWN if flags & OWN else Trust.PUBLIC
-    return decode_record(id.hex(), key, trust, next_check, last_seen, origin, blob[start + origin_size :])
+    return decode_record(key, trust, next_check, last_seen, origin, blob[start + origin_size :])

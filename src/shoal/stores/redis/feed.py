@@ -53,7 +53,7 @@ async def follow(server: Server, prefix: str, since: int, closed: asyncio.Event)
             for entry in entries:
                 since = _number(entry)
                 kind, data = entry[1][:2]
-                record = read_blob(data[:8], data[8:])
+                record = read_blob(data[8:])
                 if kind == b"s":
                     yield Change(since, ChangeKind.SAVED, record.key, record)
                 else:

@@ -117,7 +117,7 @@ class RedisStore:
                 if answer == 1:
                     gone.add(record.key)
                 elif answer != 0:
-                    standing[record.key] = read_blob(_id(record.key), answer)
+                    standing[record.key] = read_blob(answer)
         return Swapped(frozenset(gone), standing)
 
     async def get(self, id: str) -> Record | None:
@@ -134,7 +134,7 @@ class RedisStore:
         ids = await self._call("SMEMBERS", f"{self._prefix}verified")
         for chunk in _chunks(list(ids)):
             blobs = await self._run("fetch", *chunk)
-            records = [read_blob(id, blob) for id, blob in zip(chunk, blobs, strict=True) if blob is not None]
+            records = [read_blob(blob) for blob in blobs if blob is not None]
             if found := [record for record in records if record.is_verified]:
                 yield found
 
@@ -146,7 +146,7 @@ class RedisStore:
             pairs = sorted((id, blob) for id, blob in zip(parts[::2], parts[1::2], strict=True) if id > last)
             page = pairs[:limit]
             if page:
-                yield [read_blob(id, blob) for id, blob in page]
+                yield [read_blob(blob) for _, blob in page]
                 last = page[-1][0]
             # Whole buckets come: what is more than a page is asked for again, so that it is not older than the page.
             bucket = int(last[:2].hex()[:3], 16) if len(pairs) > limit else following
@@ -284,7 +284,7 @@ class RedisStore:
 
     async def _get(self, id: bytes) -> Record | None:
         blob = (await self._run("fetch", id))[0]
-        return None if blob is None else read_blob(id, blob)
+        return None if blob is None else read_blob(blob)
 
     async def _run(self, script: str, *arguments: Part) -> Any:
         return await self._open_line().script(self._scripts[script], *arguments)
@@ -319,7 +319,7 @@ def _flat(groups: Iterable[Sequence[Part]]) -> list[Part]:
 
 
 def _records(answer: list[bytes]) -> list[Record]:
-    return [read_blob(id, blob) for id, blob in zip(answer[::2], answer[1::2], strict=True)]
+    return [read_blob(blob) for blob in answer[1::2]]
 
 
 def _candidate(admitted: Admitted, now: float) -> tuple[Part, ...]:

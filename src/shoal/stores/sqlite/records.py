@@ -18,8 +18,8 @@ SELECT = "SELECT id, key, own, next_check, last_seen, origin, body, pk FROM reco
 
 
 def record_of(row: tuple[Any, ...]) -> Record:
-    id, key, own, next_check, last_seen, origin, body = row[:7]
-    return decode_record(id, key, Trust.OWN if own else Trust.PUBLIC, next_check, last_seen, origin, body)
+    _, key, own, next_check, last_seen, origin, body = row[:7]
+    return decode_record(key, Trust.OWN if own else Trust.PUBLIC, next_check, last_seen, origin, body)
 
 
 def add(work: Work, batch: Sequence[Admitted], now: float, *, imported: bool, capacity: int | None) -> Added:
