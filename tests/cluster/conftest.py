@@ -29,6 +29,8 @@ QUICK = {
     "SHOAL_CLUSTER_CHECK_HERE": "false",
     "SHOAL_CLUSTER_BATCH": "10",
     "SHOAL_CHECK_TIMEOUT": "4",
+    # Late timers of a busy machine must not look like proxies that do not answer.
+    "SHOAL_CHECK_CONNECT_TIMEOUT": "4",
     "SHOAL_CHECK_MIN_INTERVAL": "1",
     "SHOAL_CHECK_CONCURRENCY": "100",
     "SHOAL_LOG": "warning",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -199,7 +200,7 @@ def rabbitmq(folder: Path) -> Iterator[str]:
     """A RabbitMQ server of its own on loopback; its URL."""
     if not _RABBIT.exists():
         pytest.skip("rabbitmq-server is not installed: with Erlang it is 100 MB, so `make test` does not bring it")
-    port, between = free_port(), free_port()
+    port, between, names = free_port(), free_port(), free_port()
     config = folder / "rabbitmq.conf"
     config.write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\n")
     environment = {
@@ -212,12 +213,16 @@ def rabbitmq(folder: Path) -> Iterator[str]:
         "RABBITMQ_DIST_PORT": str(between),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
-        "ERL_EPMD_PORT": str(free_port()),
+        "ERL_EPMD_PORT": str(names),
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
     }
     (folder / "plugins").write_text("[].\n")
+    epmd = shutil.which("epmd")
+    assert epmd is not None
     with (
         (folder / "rabbit.log").open("w") as log,
+        # Erlang's own would be a daemon that outlives this test; where one listens already it starts none.
+        subprocess.Popen([epmd, "-port", str(names), "-address", "127.0.0.1"], stdout=log, stderr=log) as guide,
         subprocess.Popen([str(_RABBIT)], env=environment, stdout=log, stderr=log, start_new_session=True) as process,
     ):
         try:
@@ -226,6 +231,7 @@ def rabbitmq(folder: Path) -> Iterator[str]:
             for pid in _session(process.pid):
                 with suppress(ProcessLookupError):
                     os.kill(pid, 9)
+            guide.kill()
 
 
 def _session(leader: int) -> list[int]:

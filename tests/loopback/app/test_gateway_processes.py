@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from shoal.app import open_pool
+from shoal.app.gateway_processes import _RESTART_PAUSE
 from shoal.cli.demo import options_for
 from shoal.errors import ShoalError
 from shoal.lab import Lab
@@ -205,6 +206,34 @@ async def test_a_server_has_processes_too_and_none_outlives_it(tmp_path):
                 return not any(alive(pid) for pid in workers)
 
             await until(gone, "a process outlived its pool")
+
+
+async def test_told_to_stop_all_processes_refuse_at_once_and_end_what_is_under_way(tmp_path):
+    async with running(tmp_path) as (pool, port, target, _):
+        await warm(port, target)
+        workers = children()
+        host = target.partition("://")[2].partition("/")[0]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"CONNECT {host} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        assert b" 200 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), BOUND)
+        # As a signal handler does it: the pool itself has not noticed anything yet.
+        pool.refuse()
+        writer.write(f"GET /check/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        assert b" 200 " in await asyncio.wait_for(reader.readuntil(b"\r\n"), BOUND)
+
+        async def refused():
+            return not any([await ask(port, target) for _ in range(8)])
+
+        await until(refused, "a process still serves")
+        writer.transport.abort()
+
+        async def gone():
+            return not any(alive(pid) for pid in workers)
+
+        await until(gone, "a process stayed")
+        # Nobody takes their place.
+        await asyncio.sleep(3 * _RESTART_PAUSE)
+        assert not children() and await refused()
 
 
 async def test_a_process_ends_when_the_pool_that_it_belongs_to_has_gone():
