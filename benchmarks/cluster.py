@@ -64,6 +64,8 @@ class Run:
         self.pids: dict[str, int] = {}
         self.port = free_port()
         self.ready: Callable[[], bool] = lambda: True
+        self.moved: Callable[[], dict[str, float]] = dict
+        """What the server did since its start: commands (those inside of scripts, too) and bytes."""
         self._stack = stack
         judges = [word for url in lab["judges"] for word in ("--judge", url)]
         self._words = [*judges, "--judge-ca", lab["ca"], "--allow", "127.0.0.0/8", "--timeout", "20"]
@@ -111,10 +113,12 @@ class Run:
         idle, seconds = self._since(before), time.monotonic() - began
         fixed = {name: spent / seconds for name, spent in idle.items()}
         first = self.ask("/v1/stats")
+        moved = self.moved()
         before, began = self._spent(), time.monotonic()
         self.ask("/v1/proxies", entries)
         self.until(lambda: (stats := self.ask("/v1/stats"))["known"] > 0 and stats["unchecked"] == 0, patience)
         busy, seconds = self._since(before), time.monotonic() - began
+        moved = {name: count - moved[name] for name, count in self.moved().items()}
         # Totals of a cluster are told once a second.
         time.sleep(2.5)
         last = self.ask("/v1/stats")
@@ -126,6 +130,7 @@ class Run:
             "cpu": sum(busy.values()) / checks,
             "added": sum(busy[name] - fixed[name] * seconds for name in busy) / checks,
             "fixed": fixed,
+            "moved": {name: count / checks for name, count in moved.items()},
             "parts": {name: spent / checks for name, spent in busy.items()},
         }
 
@@ -152,6 +157,13 @@ def clustered(stack: ExitStack, lab: dict[str, Any], concurrency: int, workers: 
     run.start("worker", "worker", *store, "--processes", str(workers))
     client = redis.Redis.from_url(server.url)
     run.ready = lambda: client.hlen("{shoal}:workers") == workers
+    names = {"total_commands_processed": "commands", "total_net_input_bytes": "in", "total_net_output_bytes": "out"}
+
+    def moved() -> dict[str, float]:
+        told = client.info("stats")
+        return {name: float(told[key]) for key, name in names.items()}
+
+    run.moved = moved
     return run
 
 
@@ -236,7 +248,8 @@ def main() -> None:
             lab.kill()
     base = found["one process"]
     titles = ("checks", "worked", "checks/s", "ms/check", "ratio", "added", "ratio", "idle ms/s")
-    print(f"\n{'':>12} {' '.join(f'{title:>9}' for title in titles)}  of which (idle ms/s)")
+    heads = " ".join(f"{title:>9}" for title in titles)
+    print(f"\n{'':>12} {heads}  of which (idle ms/s); commands of the server and bytes to and from it per check")
     for kind, _ in kinds:
         one = found[kind]
         rows = (
@@ -250,6 +263,7 @@ def main() -> None:
             *(one["added"] * 1000, one["added"] / base["added"], sum(one["fixed"].values()) * 1000),
         )
         parts = [f"{name} {each * 1000:.2f} ({one['fixed'][name] * 1000:.0f})" for name, each in one["parts"].items()]
+        parts += [f"{name} {count:.0f}" for name, count in one["moved"].items()]
         print(f"{kind:>12} {' '.join(f'{value:9.2f}' for value in rows)}  {', '.join(parts)}")
     print(json.dumps(found))
 

@@ -112,7 +112,7 @@ def test_store_and_broker_over_tls(tmp_path: Path) -> None:
     async def main() -> None:
         url = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs="
         distrusting = RedisStore(f"{url}{tmp_path / 'stranger.pem'}")
-        with pytest.raises(StoreError):
+        with pytest.raises(StoreError, match="certificate that is not trusted"):
             await distrusting.open()
         url += str(tmp_path / "ca.pem")
         store = RedisStore(url)

@@ -52,6 +52,8 @@ async def run_worker(options: Options, stop: asyncio.Event) -> None:
         except StoreError as error:
             log.warning("the store cannot be opened, trying again", error=str(error))
             await _stopped(stop, _RETRY)
+    else:
+        return
     try:
         await _work(options, store, stop)
     finally:

@@ -52,6 +52,13 @@ async def test_what_was_acknowledged_outlives_kill_minus_nine(server: RedisServe
     await store.close()
 
 
+async def test_a_server_that_is_not_there_or_wants_another_password_is_said_so(server: RedisServer) -> None:
+    with pytest.raises(StoreError, match=r"cannot be reached; is it running.*\?$"):
+        await RedisStore("redis://127.0.0.1:1/0").open()
+    with pytest.raises(StoreError, match=r"refuses the password$"):
+        await RedisStore(server.url.replace("//", "//:wrong@")).open()
+
+
 async def test_a_follower_goes_on_after_its_server_was_away(server: RedisServer) -> None:
     store = await opened(server)
     await store.add([make_admitted(number) for number in (1, 2)], NOW)

@@ -67,8 +67,9 @@ class Line:
             try:
                 await self._exchange(batch)
             except (RedisError, OSError, asyncio.IncompleteReadError) as error:
+                fault = _lost(self._server, error, asked=self._connection is not None)
                 await self._hang_up()
-                self._fail(batch, _lost(self._server, error))
+                self._fail(batch, fault)
             except BaseException as error:
                 await self._hang_up()
                 self._fail(batch, StoreError(f"the store at {self._server.name} was given up: {type(error).__name__}"))
@@ -120,11 +121,17 @@ def _settle(future: asyncio.Future[Any], answer: Any = None, error: Exception | 
         future.exception()
 
 
-def _lost(server: Server, error: BaseException) -> StoreError:
-    what = "does not answer" if isinstance(error, TimeoutError) or "imeout" in type(error).__name__ else "is lost"
+def _lost(server: Server, error: BaseException, *, asked: bool) -> StoreError:
     if "Authentication" in type(error).__name__:
         what = "refuses the password"
-    fault = StoreError(f"the store at {server.name} {what}; what was not answered may or may not be stored")
+    elif "CERTIFICATE_VERIFY_FAILED" in str(error):
+        what = "shows a certificate that is not trusted here; name its authority with ?ssl_ca_certs=/path/ca.pem"
+    elif not asked:
+        what = "cannot be reached; is it running, and may this machine connect to it?"
+    else:
+        silent = isinstance(error, TimeoutError) or "imeout" in type(error).__name__
+        what = f"{'does not answer' if silent else 'is lost'}; what was not answered may or may not be stored"
+    fault = StoreError(f"the store at {server.name} {what}")
     fault.__cause__ = error
     return fault
 
