@@ -110,6 +110,10 @@ class Trial:
     def working(self) -> int:
         return int(self.stats().get("working", -1))
 
+    def picks(self) -> str:
+        status, body = ask(self.api, "/v1/proxies/pick")
+        return f"{status} {json.loads(body).get('detail', '') if body.startswith('{') else 'no answer'}"
+
     def relays(self) -> bool:
         return ask(self.gateway, f"http://127.0.0.1:{self.api}/check/")[0] == 200
 
@@ -204,20 +208,18 @@ def trial(what: str, seconds: float, size: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="shoal-fault-") as name, ExitStack() as stack:
         one = Trial(what, size, Path(name), stack)
         wait_until_up(one.pool, one.api)
-        # Until the first round of checks is over, the number still grows.
-        before = -1
-        while (now := one.working()) > before:
-            before = now
-            time.sleep(5.0)
+        # The first round of checks: before its end the number of those that work still grows.
+        soon(lambda: one.stats().get("unchecked") == 0, 2 * PATIENCE)
+        before = one.working()
         for _ in range(20):
             one.writes()
         acknowledged = len(one.links)
         meanwhile, wrote, readyz, problems = [], Counter[str](), Counter[str](), Counter[str]()
-        relayed, picked = Counter[bool](), Counter[int]()
+        relayed, picked = Counter[bool](), Counter[str]()
         with one.gone():
             ends = time.monotonic() + seconds
             while time.monotonic() < ends:
-                picked[ask(one.api, "/v1/proxies/pick")[0]] += 1
+                picked[one.picks()] += 1
                 relayed[one.relays()] += 1
                 stats = one.stats()
                 meanwhile.append(int(stats.get("working", -1)))
@@ -236,7 +238,7 @@ def trial(what: str, seconds: float, size: int) -> dict[str, Any]:
             "gone": what,
             "for_s": seconds,
             "working": {"before": before, "meanwhile_at_least": min(meanwhile), "afterwards": one.working()},
-            "picks_meanwhile": {str(status): count for status, count in picked.items()},
+            "picks_meanwhile": dict(picked),
             "gateway_served_meanwhile": {str(good).lower(): count for good, count in relayed.items()},
             "writes_meanwhile": dict(wrote),
             "readyz_meanwhile": dict(readyz),

@@ -31,6 +31,7 @@ from shoal.engine.service import PoolService
 from shoal.engine.source_book import SourceBook
 from shoal.engine.target_trial import TargetTrial
 from shoal.engine.targets import Targets
+from shoal.engine.unproven import Unproven
 from shoal.engine.visiting import Visiting
 from shoal.engine.way_out import PoolWayOut
 from shoal.errors import ShoalError, StoreError
@@ -72,7 +73,18 @@ async def _run(
     guard = Guard(prober, net.panel, net.clock, partial(is_strong, index, net.clock), net.concurrency)
     scheduler = Scheduler(store, guard, recorder, guard, net.clock, check)
     admission = Admission(net.rules, options.admission, secret, net.own_ports)
-    leasing = Leasing(store, index, recorder, net.clock, options.pool, secret, lambda: secrets.token_hex(12), net.panel)
+    leasing = Leasing(
+        store,
+        index,
+        recorder,
+        net.clock,
+        options.pool,
+        secret,
+        lambda: secrets.token_hex(12),
+        net.panel,
+        # That the network is gone the judges tell some seconds late: until then a gateway in use would fail all it has.
+        Unproven(),
+    )
     replica = Replica(store, index, recorder, net.clock)
     way_out = PoolWayOut(index, leasing, net.clock)
     sources = open_sources(options.sources, options.admission, net.resolver, way_out=way_out)

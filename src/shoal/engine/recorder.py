@@ -81,6 +81,8 @@ class Recorder:
         self.tallies = tallies or Tallies()
         self._pending = Pending()
         self._wake = asyncio.Event()
+        self.trouble: str | None = None
+        """Why the last results could not be written; None once they were."""
         self._gone: dict[str, float] = {}
         """Keys deleted lately and when, oldest first."""
         self.pressure = NO_PRESSURE
@@ -186,7 +188,9 @@ class Recorder:
                     await asyncio.sleep(self._options.batch_interval)
                 try:
                     await self.flush()
+                    self.trouble = None
                 except StoreError as error:
+                    self.trouble = str(error)
                     # A lost store is waited for; the pool goes on from memory meanwhile.
                     log.warning("results cannot be saved, trying again", error=str(error))
                     self._wake.set()

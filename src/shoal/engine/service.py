@@ -236,7 +236,8 @@ class PoolService(TargetFace, SourceFace):
         """Ask the store for its sizes; called once a second by the owner. While it fails the last ones stand."""
         try:
             self._counts = await self._store.counts(self._clock.now())
-            self._store_error = None
+            # A full disk is read as well as any other.
+            self._store_error = self._recorder.trouble
         except StoreError as error:
             self._store_error = str(error)
         if self._book is not None:

@@ -16,6 +16,7 @@ from shoal.domain import (
     Honesty,
     Kind,
     Observation,
+    Reason,
     Stage,
 )
 from shoal.policy.discovery import Situation
@@ -31,11 +32,12 @@ def result_of(
 
     ``cut`` says that the check ended before it had done all it wanted.
     """
-    first = outcomes[0]
+    first, last = outcomes[0], outcomes[-1]
     if len(outcomes) == 1 and first.failure is not None and first.failure.stage is Stage.CONNECT:
-        failure, at_fault = first.failure, blames[0]
-        seen = Observation(key, Kind.PROBE, at, False, None, failure, at_fault, first.timing)
-        return CheckResult(key, (seen,), False, failure=failure, blame=at_fault, bytes_used=first.moved)
+        return _whole(key, at, first, blames[0], first.moved)
+    if not situation.paths and _is_short(last.failure) and not any(outcome.works for outcome in outcomes):
+        # Its own scheme had no turn: what it made of others is no failure of its.
+        return _whole(key, at, last, blames[-1], sum([outcome.moved for outcome in outcomes]))
     # A profile is taken when it is known whether content survives: what did not arrive is asked for again soon.
     profile = not cut and (situation.full or not situation.paths)
     if len(outcomes) == 1:
@@ -46,6 +48,17 @@ def result_of(
         mine = [outcomes[number] for number in numbers]
         observations.append(_observe(key, at, mine, [blames[number] for number in numbers], profile))
     return summarise(key, tuple(observations), sum([outcome.moved for outcome in outcomes]))
+
+
+def _whole(key: str, at: float, outcome: Outcome, at_fault: Blame | None, moved: int) -> CheckResult:
+    """One failure for all schemes."""
+    seen = Observation(key, Kind.PROBE, at, False, None, outcome.failure, at_fault, outcome.timing)
+    return CheckResult(key, (seen,), False, failure=outcome.failure, blame=at_fault, bytes_used=moved)
+
+
+def _is_short(failure: Failure | None) -> bool:
+    """Our own system lacked something, which ended the check."""
+    return failure is not None and failure.reason is Reason.LOCAL_LIMIT
 
 
 def _observe(
@@ -115,7 +128,8 @@ def _spelled(capabilities: frozenset[Capability]) -> tuple[str, ...]:
 
 
 def summarise(key: str, observations: tuple[Observation, ...], moved: int = 0) -> CheckResult:
-    """What a user is told: the working paths together, or the failure that came furthest; ``moved`` bytes both ways."""
+    """What a user is told: the working paths together, or the failure that came furthest (a shortage of our own before
+    any other: the check did not come to its end); ``moved`` bytes both ways."""
     working = [seen for seen in observations if seen.works]
     if not working:
         furthest = max(
@@ -158,7 +172,9 @@ def _is_dishonest(seen: Observation) -> bool:
 
 
 def _rank(failure: Failure | None) -> int:
-    return -1 if failure is None else _STAGES[failure.stage]
+    if failure is None:
+        return -1
+    return len(_STAGES) if _is_short(failure) else _STAGES[failure.stage]
 
 
 def _worst(found: list[Honesty | None]) -> Honesty:

@@ -159,6 +159,9 @@ def test_a_failing_store_leaves_the_last_sizes_and_is_told() -> None:
         assert "the disk is full" in stats.problems[0]
         bench.store.broken = False
         assert (await bench.stats()).problems == ()
+        # It can be read, but not written.
+        bench.engine.recorder.trouble = "the disk is full"
+        assert "the disk is full" in (await bench.stats()).problems[0]
 
     run_virtual(main())
 

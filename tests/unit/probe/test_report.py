@@ -83,3 +83,21 @@ def test_danger_on_any_path_is_told():
 
 def test_the_fastest_path_gives_the_latency():
     assert report(good(FORWARD, 3.0), good(SOCKS, 2.0)).latency == 2.0
+
+
+SHORT = Failure(Stage.CONNECT, Reason.LOCAL_LIMIT)
+EOF = Failure(Stage.RECEIVE, Reason.EOF)
+
+
+def test_a_shortage_of_our_own_is_the_result_however_far_another_scheme_came():
+    """Blaming whoever did not answer in HTTP would blame every SOCKS proxy that our descriptors did not suffice for."""
+    outcomes = (Outcome(FORWARD, EOF), Outcome(SOCKS, SHORT))
+    result = report(*outcomes, blames=[Blame.PROXY, Blame.LOCAL])
+    assert (result.failure, result.blame) == (SHORT, Blame.LOCAL)
+    assert [(seen.scheme, seen.failure, seen.blame) for seen in result.observations] == [(None, SHORT, Blame.LOCAL)]
+    # What is known of a path stands, and the check is made again.
+    result = report(*outcomes, blames=[Blame.PROXY, Blame.LOCAL], known=True)
+    assert (result.failure, result.blame) == (SHORT, Blame.LOCAL)
+    assert [seen.blame for seen in result.observations] == [Blame.PROXY, Blame.LOCAL]
+    # Whoever worked in one scheme works.
+    assert report(good(FORWARD), Outcome(SOCKS, SHORT), blames=[None, Blame.LOCAL]).works
