@@ -18,8 +18,8 @@ news of the network rather than of four proxies."""
 
 
 class Unproven:
-    """For a process whose gateway sees failures before it knows whether they are its own network's: its judges are asked
-    every few seconds only, or not at all where it does not check itself.
+    """For a process whose gateway sees failures before it knows whether they are its own network's: its judges are
+    asked every few seconds only, or not at all where it does not check itself.
 
     A failure that may be ours (no answer to a connect, no route) counts only where uses through other proxies went well
     shortly before and shortly after it. Otherwise it is told as our own: that blames nobody, and lets those who have

@@ -131,9 +131,10 @@ def test_a_failing_store_loses_nothing_and_stops_nothing() -> None:
         assert len(bench.pool) == 60
         assert bench.store.batches == []
         await asyncio.sleep(5.0)
+        assert bench.recorder.trouble == "the disk is full"
         bench.store.broken = False
         await asyncio.sleep(2.0)
-        assert sum(bench.store.batches) == 60
+        assert sum(bench.store.batches) == 60 and bench.recorder.trouble is None
         saved = [await bench.saved(record) for record in records]
         assert all(record.is_verified for record in saved)
         assert saved[0].paths[0].health.oks == 2
