@@ -50,8 +50,8 @@ class Leasing:
         vantage: Vantage | None = None,
         unproven: Unproven | None = None,
     ) -> None:
-        """With ``unproven`` what our own gateway sees waits for a proof that our network was well: ``vantage`` knows some
-        seconds late that it is not, and a process that does not check has none."""
+        """With ``unproven`` what our own gateway sees waits for a proof that our network was well: ``vantage`` knows
+        some seconds late that it is not, and a process that does not check has none."""
         self._store = store
         self._pool = pool
         self._recorder = recorder
