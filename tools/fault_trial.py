@@ -207,7 +207,10 @@ def soon(condition: Callable[[], object], patience: float = PATIENCE) -> float |
 def trial(what: str, seconds: float, size: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="shoal-fault-") as name, ExitStack() as stack:
         one = Trial(what, size, Path(name), stack)
-        wait_until_up(one.pool, one.api)
+        try:
+            wait_until_up(one.pool, one.api)
+        except SystemExit as error:
+            raise SystemExit(f"{error}; its log:\n{(Path(name) / 'log').read_text(errors='replace')[-3000:]}") from None
         # The first round of checks: before its end the number of those that work still grows.
         soon(lambda: one.stats().get("unchecked") == 0, 2 * PATIENCE)
         before = one.working()

@@ -358,7 +358,7 @@ def response(data: bytes, how: int) -> None:
 
 
 def redis(data: bytes, how: int) -> None:
-    for read in (lambda: read_blob(data[:8], data[8:]), lambda: decode_source_state(data)):
+    for read in (lambda: read_blob(data), lambda: decode_source_state(data)):
         with contextlib.suppress(StoreError):
             read()
     decode_model(data)

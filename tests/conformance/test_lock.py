@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -42,8 +43,20 @@ def test_released_it_can_be_taken_again(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="choose another data folder"):
+    with pytest.raises(StoreError, match="file is no folder; choose another data folder"):
         DataLock(tmp_path / "file").acquire()
+
+
+def test_a_full_disk_is_said_and_the_folder_left_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with pytest.raises(StoreError, match="No space left on device; free some space, or choose another"):
+            DataLock(tmp_path).acquire()
+    with DataLock(tmp_path):
+        pass
 
 
 async def test_the_kernel_releases_it_when_the_holder_is_killed(tmp_path: Path) -> None:

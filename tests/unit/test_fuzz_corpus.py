@@ -8,6 +8,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "corpus"
@@ -38,3 +40,20 @@ def test_kept_inputs_end_in_a_result_or_a_refusal(targets: ModuleType, name: str
             targets.feed(name, file.read_bytes())
         except Exception as error:
             raise AssertionError(f"{name}/{file.name}") from error
+
+
+def spliced(pair: tuple[bytes, bytes], cut: float, at: float, stray: bytes) -> bytes:
+    """The begin of one kept input, stray bytes, and the end of another."""
+    first, second = pair
+    return first[: round(cut * len(first))] + stray + second[round(at * len(second)) :]
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_what_is_made_of_kept_inputs_does_so_as_well(targets: ModuleType, name: str, data: st.DataObject) -> None:
+    """Bytes out of thin air hardly get past a parser's first look: most are kept inputs cut and joined."""
+    kept = st.sampled_from([file.read_bytes() for file in sorted((CORPUS / name).iterdir())])
+    part = st.floats(0.0, 1.0)
+    made = st.builds(spliced, st.tuples(kept, kept), part, part, st.binary(max_size=40))
+    targets.feed(name, data.draw(st.one_of(made, made, made, st.binary(max_size=400))))

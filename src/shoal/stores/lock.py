@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from pathlib import Path
@@ -41,11 +42,14 @@ class DataLock:
         """Raises ``StoreLockedError`` while another holds it, ``StoreError`` when the folder cannot be used."""
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise StoreError(f"{self._path.parent} is no folder; choose another data folder with --data") from error
+        except OSError as error:
+            raise self._unusable(error) from error
+        try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)  # closed on exec: PEP 446
         except OSError as error:
-            raise StoreError(
-                f"{self._path.parent}: {error.strerror or error}; choose another data folder with --data"
-            ) from error
+            raise self._unusable(error) from error
         try:
             _lock(descriptor)
         except (BlockingIOError, PermissionError) as error:
@@ -57,9 +61,17 @@ class DataLock:
             raise StoreError(
                 f"{self._path}: {error.strerror or error}; put the data folder on a local disk with --data"
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            os.close(descriptor)
+            raise self._unusable(error) from error
         self._descriptor = descriptor
+
+    def _unusable(self, error: OSError) -> StoreError:
+        what = "free some space, or choose" if error.errno == errno.ENOSPC else "choose"
+        return StoreError(f"{self._path.parent}: {error.strerror or error}; {what} another data folder with --data")
 
     def release(self) -> None:
         """Give it back. Calling it twice does nothing."""
