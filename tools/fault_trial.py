@@ -75,7 +75,7 @@ class Trial:
             shared = ["--store", self.store.url]
         if what == "broker":
             self.broker = stack.enter_context(redis_server(None, *SYNCED))
-            shared += ["--broker", self.broker.url]
+            os.environ["SHOAL_CLUSTER_BROKER"] = self.broker.url
         if what == "disk":
             data = stack.enter_context(small_disk(folder / "disk")) / "data"
         if data.parent == folder or what == "disk":
