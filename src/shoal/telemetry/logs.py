@@ -30,8 +30,8 @@ def configure_logs(words: str = "") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # A line a request (or a check) helps nobody and costs more than the request.
-    for noisy in ("uvicorn.access", "httpx2", "httpcore2", "asyncio"):
+    # A line a request (or a check, or a batch of them) helps nobody and costs more than the request.
+    for noisy in ("uvicorn.access", "httpx2", "httpcore2", "asyncio", "celery", "kombu"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
 
 

@@ -64,11 +64,11 @@ def test_what_a_stranger_sent_cannot_forge_a_line(capsys: pytest.CaptureFixture[
     assert err.count("\n") == 1 and "\x1b" not in err
 
 
-def test_access_lines_of_the_web_server_are_left_out(
+def test_a_line_for_each_request_or_batch_is_left_out(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Other tests of this process may have had uvicorn or Scrapy set up logging in their own way.
-    for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
+    for name in ("uvicorn", "uvicorn.access", "uvicorn.error", "celery", "celery.worker.strategy"):
         logger = logging.getLogger(name)
         monkeypatch.setattr(logger, "disabled", False)
         monkeypatch.setattr(logger, "propagate", True)
@@ -78,5 +78,7 @@ def test_access_lines_of_the_web_server_are_left_out(
     configure_logs()
     logging.getLogger("uvicorn.access").info("GET /get/")
     logging.getLogger("uvicorn.error").info("started")
+    logging.getLogger("celery.worker.strategy").info("Task received")
+    logging.getLogger("celery.worker.strategy").warning("connection lost")
     err = capsys.readouterr().err
-    assert "GET" not in err and "started" in err
+    assert "GET" not in err and "Task" not in err and "started" in err and "connection lost" in err
