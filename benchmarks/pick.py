@@ -60,14 +60,15 @@ FILTERS: dict[str, Query] = {
 }
 
 
-def make(number: int, rng: Random) -> Record:
-    """A live proxy with a history of its own, with everything in it that a check leaves, as a store gives it back."""
+def make(number: int, rng: Random, *, now: float = NOW, net: int = 103, port: int | None = None) -> Record:
+    """A live proxy with a history of its own up to ``now``, with everything in it that a check leaves, as a store gives
+    it back. Its address is in ``net``/8."""
     quality = rng.betavariate(0.6, 0.8)
     health = Health()
     for age in sorted((rng.expovariate(1 / 20_000.0) for _ in range(12)), reverse=True):
-        health = fold(health, rng.random() < quality, NOW - age)
-    health = fold(health, True, NOW - rng.random() * 600.0)
-    host = f"103.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        health = fold(health, rng.random() < quality, now - age)
+    health = fold(health, True, now - rng.random() * 600.0)
+    host = f"{net}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     path = Path(
         rng.choice((Scheme.HTTP, Scheme.HTTP, Scheme.SOCKS4, Scheme.SOCKS5)),
         health,
@@ -80,14 +81,14 @@ def make(number: int, rng: Random) -> Record:
         asn=rng.randrange(1_000, 5_000),
         timing=measured(rng.lognormvariate(1.0, 0.8)),
         failure=Failure(Stage.CONNECT, Reason.TIMEOUT) if health.bads else None,
-        profiled_at=NOW - 10.0 * rng.randrange(2_160),
+        profiled_at=now - 10.0 * rng.randrange(2_160),
         located_by="DB-IP 2026-11",
         compared=rng.randrange(256),
     )
-    endpoint = Endpoint(host, rng.choice((80, 1080, 3128, 8080, rng.randrange(1024, 65_536))))
+    endpoint = Endpoint(host, port or rng.choice((80, 1080, 3128, 8080, rng.randrange(1024, 65_536))))
     key = str(endpoint)
     # One round of a source brings hundreds at one moment.
-    listed = NOW - 60.0 * rng.randrange(1_000)
+    listed = now - 60.0 * rng.randrange(1_000)
     record = Record(
         key,
         endpoint,
@@ -97,8 +98,8 @@ def make(number: int, rng: Random) -> Record:
         first_seen=listed - 86_400.0,
         last_seen=listed,
         checks=rng.randrange(3_000),
-        last_check=NOW - rng.randrange(6_000) / 10.0,
-        next_check=NOW + rng.random() * 600.0,
+        last_check=now - rng.randrange(6_000) / 10.0,
+        next_check=now + rng.random() * 600.0,
         paths=(path,),
         version=rng.randrange(3_000),
     )
