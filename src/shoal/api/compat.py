@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -23,6 +24,7 @@ from shoal.api.responses import NO_STORE, problem_response, sorted_json, sorted_
 from shoal.api.service import PoolService
 from shoal.domain import Capability, Path, Query, Record, Scheme
 from shoal.domain.problem import Problem
+from shoal.engine.turns import in_parts
 from shoal.errors import InvalidQueryError
 from shoal.export.proxy_pool import proxy_pool_object
 from shoal.policy.query_text import FIELDS, parse_query
@@ -94,14 +96,23 @@ class Compat:
         return sorted_json_response(_ROUTES)
 
     async def get(self, request: Request) -> Response:
-        return Response(self.got(request.scope["query_string"]), headers=NO_STORE, media_type="application/json")
+        query = self._known(request.scope["query_string"])
+        await in_parts(lambda: self._service.advance(query))
+        return Response(self._body(query), headers=NO_STORE, media_type="application/json")
 
-    def got(self, query_string: bytes) -> bytes:
-        """The body of ``/get/``. Raises InvalidQueryError."""
+    def got(self, query_string: bytes) -> bytes | None:
+        """The body of ``/get/``; None where it takes too long to be made at once. Raises InvalidQueryError."""
+        query = self._known(query_string)
+        return self._body(query) if self._service.advance(query) else None
+
+    def _known(self, query_string: bytes) -> Query:
         query = self._queries.get(query_string)
         if query is None:
             query = compat_query(params_of(query_string), limit=self._limit)
             self._queries.put(query_string, query)
+        return query
+
+    def _body(self, query: Query) -> bytes:
         pick = self._service.pick(query)
         if pick is None:
             return sorted_json(_NO_PROXY)
@@ -120,10 +131,14 @@ class Compat:
         return sorted_json_response(_NO_PROXY if pick is None else proxy_pool_object(pick))
 
     async def all(self, request: Request) -> Response:
-        return sorted_json_response([proxy_pool_object(pick) for pick in self._service.list(self._query(request))])
+        query = self._query(request)
+        await in_parts(lambda: self._service.advance_listing(query))
+        return sorted_json_response([proxy_pool_object(pick) for pick in self._service.list(query)])
 
     async def count(self, request: Request) -> Response:
         # Both kinds that /all/ can give, so that "https" is the length of /all/?type=https.
+        for query in (_TUNNELS, _FORWARDS_ONLY):
+            await in_parts(partial(self._service.advance_listing, query))
         https, http = self._service.count(_TUNNELS), self._service.count(_FORWARDS_ONLY)
         sources: Counter[str] = Counter()
         if https + http <= _LOOKED_THROUGH:

@@ -33,7 +33,7 @@ class Hot:
         self._gate = gate
         self._v1 = v1
         self._links = links
-        self._gets: dict[str, Callable[[bytes], bytes | Response]] = {
+        self._gets: dict[str, Callable[[bytes], bytes | Response | None]] = {
             "/get/": compat.got,
             "/get": compat.got,
             "/v1/proxies/pick": v1.picked,
@@ -63,6 +63,9 @@ class Hot:
         try:
             found = make(scope["query_string"])
         except Exception:  # noqa: BLE001 - the ordinary route meets it again and tells it
+            return False
+        if found is None:
+            # The ordinary route makes it in parts.
             return False
         if isinstance(found, bytes):
             await _send(send, 200, [*JSON_FIELDS, (b"content-length", b"%d" % len(found))], found)

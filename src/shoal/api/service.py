@@ -53,6 +53,14 @@ class PoolService(Protocol):
         """One path for use, None when nothing fits."""
         ...
 
+    def advance(self, query: Query) -> bool:
+        """Do a part of what the first pick by this query would do in one go; True when nothing is left to do."""
+        ...
+
+    def advance_listing(self, query: Query) -> bool:
+        """The same for its first page, list or count."""
+        ...
+
     async def pop(self, query: Query) -> Pick | None:
         """One path, removed for good; never the same for two callers."""
         ...

@@ -21,6 +21,7 @@ from shoal.api.views import RenewalView, lease_view, past_view, record_view, rfc
 from shoal.domain import Pick
 from shoal.domain.problem import Problem
 from shoal.engine.on_request import Asked
+from shoal.engine.turns import in_parts
 from shoal.export import Format, content_type, export
 
 _ID = re.compile("[0-9a-f]{16}", re.ASCII)
@@ -41,6 +42,7 @@ class V1:
 
     async def proxies(self, request: Request) -> Response:
         wanted = read_wanted(request.scope["query_string"], limit=self._limit, more=("cursor",))
+        await in_parts(lambda: self._service.advance_listing(wanted.query))
         return self.found(wanted)
 
     def found(self, wanted: Wanted) -> Response:
@@ -58,15 +60,25 @@ class V1:
         return text_response(text, headers=headers, media_type=content_type(wanted.format))
 
     async def pick(self, request: Request) -> Response:
-        found = self.picked(request.scope["query_string"])
+        wanted = self._read(request.scope["query_string"])
+        await in_parts(lambda: self._service.advance(wanted.query))
+        found = self._answer(wanted)
         return found if isinstance(found, Response) else encoded_response(found)
 
-    def picked(self, query_string: bytes) -> bytes | Response:
-        """The answer to a pick; of one as JSON only the body. Raises InvalidQueryError."""
+    def picked(self, query_string: bytes) -> bytes | Response | None:
+        """The answer to a pick, of one as JSON only the body; None where it takes too long to be made at once. Raises
+        InvalidQueryError."""
+        wanted = self._read(query_string)
+        return self._answer(wanted) if self._service.advance(wanted.query) else None
+
+    def _read(self, query_string: bytes) -> Wanted:
         wanted = self._wanted.get(query_string)
         if wanted is None:
             wanted = read_wanted(query_string, limit=self._limit, fields=PICK_FIELDS, more=("n",))
             self._wanted.put(query_string, wanted)
+        return wanted
+
+    def _answer(self, wanted: Wanted) -> bytes | Response:
         if wanted.n is not None:
             return self._pick_many(wanted, wanted.n)
         pick = self._service.pick(wanted.query)

@@ -23,6 +23,7 @@ from shoal.domain import (
 )
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
+from shoal.engine.turns import in_parts
 from shoal.engine.unproven import Unproven
 from shoal.options import PoolOptions
 from shoal.policy.attribution import blame
@@ -85,6 +86,7 @@ class Leasing:
 
     async def pop(self, query: Query) -> Pick | None:
         """A pick that is removed in one atomic step of the store: one caller gets it, a tombstone keeps it out."""
+        await in_parts(lambda: self._pool.advance(query))
         for _ in range(_TRIES):
             pick = self._pool.pick(query, self._clock.now())
             if pick is None:
@@ -101,6 +103,7 @@ class Leasing:
 
     async def take(self, query: Query, *, seconds: float | None = None, exclusive: bool = False) -> Lease | None:
         """A pick held for ``seconds`` (the default time of the settings)."""
+        await in_parts(lambda: self._pool.advance(query))
         for _ in range(_TRIES):
             now = self._clock.now()
             pick = self._pool.pick(query, now)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from shoal.domain import Order, Path, Pick, Query, Scheme
 from shoal.domain.health import Forecast
 from shoal.engine.postings import Postings
-from shoal.engine.ranking import Entry
+from shoal.engine.ranking import SLICE, Entry
 from shoal.engine.sorted_places import SortedPlaces
 from shoal.options import PoolOptions
 from shoal.policy.selection import fits, ordered, timely
@@ -64,6 +64,7 @@ class Listing:
         self._orders: dict[Order, _Ordered] = {}
         self._postings = Postings(entries)
         self._counts: dict[Query, tuple[float, int]] = {}
+        self._counting: dict[Query, _Count] = {}
 
     def put(self, entry: Entry) -> None:
         """An entry is new, or there is news of it."""
@@ -75,6 +76,15 @@ class Listing:
         for order in self._orders.values():
             order.drop(entry)
         self._postings.drop(entry)
+
+    def advance(self, query: Query, now: float) -> bool:
+        """Look at ``SLICE`` more entries for what a page of this query, or its count, needs; True when all is there."""
+        order = self._order_begun(query.order, now)
+        if not order.advance():
+            return False
+        if len(order) > _FEW and not self._postings.advance(query, now):
+            return False
+        return self._count_on(query, self._some(query, len(order), now), len(order), now)
 
     def page(self, query: Query, now: float, after: int | None = None) -> Page:
         """Up to ``query.limit`` of those that fit, behind the place ``after``."""
@@ -101,6 +111,12 @@ class Listing:
         return self._total(query, self._some(query, len(order), now), len(order), now)
 
     def _order(self, order: Order, now: float) -> _Ordered:
+        known = self._order_begun(order, now)
+        while not known.advance():
+            pass
+        return known
+
+    def _order_begun(self, order: Order, now: float) -> _Ordered:
         known = self._orders.get(order)
         if known is None:
             for unused in [one for one, kept in self._orders.items() if now - kept.used_at > _UNUSED]:
@@ -119,19 +135,34 @@ class Listing:
         if (size if some is None else len(some)) <= _FEW:
             found = self._entries() if some is None else some
             return sum(self._as_fitting(entry, query, now) is not None for entry in found)
-        filters = replace(query, limit=None, order=_ANY.order, strategy=_ANY.strategy, session="")
-        until, total = self._counts.get(filters, (0.0, 0))
-        if now >= until:
-            looked = total = 0
-            for entry in self._entries() if some is None else some:
-                looked += 1
-                if timely(query, entry.path, entry.chance, now, self._options) and self._fits(query, entry, now):
-                    total += 1
-            while len(self._counts) >= _COUNTS:
-                del self._counts[next(iter(self._counts))]
-            self._counts.pop(filters, None)
-            self._counts[filters] = now + looked / _COUNTED_PER_SECOND, total
-        return total
+        while not self._count_on(query, some, size, now):
+            pass
+        return self._counts[_uncut(query)][1]
+
+    def _count_on(self, query: Query, some: builtins.list[Entry] | None, size: int, now: float) -> bool:
+        """Count among ``SLICE`` more entries; True when a count is there that will do for now."""
+        if (size if some is None else len(some)) <= _FEW:
+            return True
+        filters = _uncut(query)
+        if now < self._counts.get(filters, (0.0, 0))[0]:
+            return True
+        count = self._counting.get(filters)
+        if count is None:
+            while len(self._counting) >= _COUNTS:
+                del self._counting[next(iter(self._counting))]
+            count = self._counting[filters] = _Count(list(self._entries() if some is None else some))
+        for entry in count.missing[-SLICE:]:
+            if timely(query, entry.path, entry.chance, now, self._options) and self._fits(query, entry, now):
+                count.total += 1
+        del count.missing[-SLICE:]
+        if count.missing:
+            return False
+        del self._counting[filters]
+        while len(self._counts) >= _COUNTS:
+            del self._counts[next(iter(self._counts))]
+        self._counts.pop(filters, None)
+        self._counts[filters] = now + count.size / _COUNTED_PER_SECOND, count.total
+        return True
 
     def _fits(self, query: Query, entry: Entry, now: float) -> bool:
         if not fits(query, entry.record, entry.path):
@@ -152,17 +183,47 @@ class Listing:
 _ANY: Final = Query()
 
 
+def _uncut(query: Query) -> Query:
+    """What decides how many fit."""
+    return replace(query, limit=None, order=_ANY.order, strategy=_ANY.strategy, session="")
+
+
+class _Count:
+    """A count that is under way among what there was when it began."""
+
+    __slots__ = ("missing", "size", "total")
+
+    def __init__(self, entries: builtins.list[Entry]) -> None:
+        self.missing = entries
+        self.size = len(entries)
+        self.total = 0
+
+
 class _Ordered:
-    """All entries in one order."""
+    """All entries in one order. What it has not looked at yet comes in by ``advance``, news of it at once."""
 
     def __init__(self, order: Order, entries: Iterable[Entry]) -> None:
         self._order = order
-        self._place_of = {entry: _place(entry, order) for entry in entries}
-        self._places = SortedPlaces((place, entry) for entry, place in self._place_of.items())
+        self._place_of: dict[Entry, int] = {}
+        self._places: SortedPlaces[Entry] = SortedPlaces()
+        self._missing = list(entries)
+        self._gone: set[Entry] = set()
+        """What left before it was taken in."""
         self.used_at = 0.0
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def advance(self) -> bool:
+        """Take in ``SLICE`` more; True when all are in."""
+        for entry in self._missing[-SLICE:]:
+            if entry not in self._gone:
+                self.put(entry)
+        del self._missing[-SLICE:]
+        if self._missing:
+            return False
+        self._gone.clear()
+        return True
 
     def put(self, entry: Entry) -> None:
         place = _place(entry, self._order)
@@ -175,6 +236,8 @@ class _Ordered:
         self._place_of[entry] = place
 
     def drop(self, entry: Entry) -> None:
+        if self._missing:
+            self._gone.add(entry)
         place = self._place_of.pop(entry, None)
         if place is not None:
             self._places.drop(place)

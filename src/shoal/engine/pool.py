@@ -296,6 +296,15 @@ class Pool:
         """Move an entry whose forecast has changed by time alone, or whose tier has."""
         self._rankings.move(entry, step_of(entry.chance, band, surely_honest(entry.path)))
 
+    def advance(self, query: Query) -> bool:
+        """Do a part of what the first pick by this query would do in one go, at most ``SLICE`` paths; True when
+        nothing is left to do. Others may use the pool in between."""
+        return self._rankings.advance(query)
+
+    def advance_listing(self, query: Query, now: float) -> bool:
+        """The same for its first page or count."""
+        return self._listing.advance(query, now)
+
     def list(self, query: Query, now: float) -> builtins.list[Pick]:
         """Every path that fits, in the query's order, at most its limit."""
         return self._listing.page(query, now).picks

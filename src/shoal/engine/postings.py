@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Final
 
 from shoal.domain import Query
-from shoal.engine.ranking import Entry
+from shoal.engine.ranking import SLICE, Entry
 
 _FIELDS: Final[dict[str, Callable[[Entry], tuple[Hashable, ...]]]] = {
     "countries": lambda entry: (entry.path.country or entry.record.country or "",),
@@ -29,6 +29,18 @@ class Postings:
         self._entries = entries
         self._fields: dict[str, _Field] = {}
 
+    def advance(self, query: Query, now: float) -> bool:
+        """Look at ``SLICE`` more entries for the fields that a query names; True when all of these are whole."""
+        for name in _FIELDS:
+            if getattr(query, name):
+                field = self._fields.get(name)
+                if field is None:
+                    field = self._fields[name] = _Field(_FIELDS[name], self._entries())
+                field.used_at = now
+                if not field.advance():
+                    return False
+        return True
+
     def fewest(self, query: Query, enough: int, now: float) -> list[Entry] | None:
         """Entries among which are all that fit, of the field that lets the fewest through; None when every field lets
         more than ``enough`` through. Fields that nobody names for long are forgotten."""
@@ -44,6 +56,8 @@ class Postings:
                     del self._fields[unused]
                 field = self._fields[name] = _Field(_FIELDS[name], self._entries())
             field.used_at = now
+            while not field.advance():
+                pass
             found = [field.by_value[value] for value in wanted if value in field.by_value]
             size = sum(map(len, found))
             if size < least:
@@ -66,8 +80,19 @@ class _Field:
         self._of: dict[Entry, tuple[Hashable, ...]] = {}
         self.by_value: dict[Hashable, set[Entry]] = {}
         self.used_at = 0.0
-        for entry in entries:
-            self.put(entry)
+        self._missing = list(entries)
+        self._gone: set[Entry] = set()
+        """What left before it was looked at."""
+
+    def advance(self) -> bool:
+        for entry in self._missing[-SLICE:]:
+            if entry not in self._gone:
+                self.put(entry)
+        del self._missing[-SLICE:]
+        if self._missing:
+            return False
+        self._gone.clear()
+        return True
 
     def put(self, entry: Entry) -> None:
         values = self._values(entry)
@@ -75,12 +100,17 @@ class _Field:
         if old == values:
             return
         if old is not None:
-            self.drop(entry)
+            self._leave(entry)
         self._of[entry] = values
         for value in values:
             self.by_value.setdefault(value, set()).add(entry)
 
     def drop(self, entry: Entry) -> None:
+        if self._missing:
+            self._gone.add(entry)
+        self._leave(entry)
+
+    def _leave(self, entry: Entry) -> None:
         for value in self._of.pop(entry, ()):
             entries = self.by_value[value]
             entries.discard(entry)

@@ -16,6 +16,8 @@ _SPAN = 7.0
 """Logit at which the highest step begins (a forecast of 0.999), and, negative, at which the lowest ends."""
 
 
+SLICE: Final = 1_000
+"""Paths that are looked at in one go while something is made of all of them: a few milliseconds."""
 _NOWHERE = -1
 _SLOTS = list(range(1024))
 """One number for each slot, grown when a step is longer: a number of its own for each entry takes 28 bytes."""

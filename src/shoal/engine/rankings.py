@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from shoal.domain import Query
-from shoal.engine.ranking import Entry, Ranking
+from shoal.engine.ranking import SLICE, Entry, Ranking
 from shoal.engine.reaching import Reaching
 
 _RANKINGS: Final = 16
@@ -15,8 +15,6 @@ _ROOM: Final = 4.0
 """Filters whose own ranking is kept: so many, and all together with so many entries per path in the index."""
 _ASKED: Final = 64
 """Queries whose ranking is known by the query itself: callers ask with the same few again and again."""
-SLICE: Final = 1_000
-"""Paths that are looked at in one go while something is made of all of them: a millisecond or two."""
 _ANY: Final = Query()
 
 

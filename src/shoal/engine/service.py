@@ -120,6 +120,14 @@ class PoolService(TargetFace, SourceFace):
         """One path for use; None when nothing fits, which counts as a failed pick."""
         return self._leasing.pick(query)
 
+    def advance(self, query: Query) -> bool:
+        """Do a part of what the first pick by this query would do in one go; True when nothing is left to do."""
+        return self._pool.advance(query)
+
+    def advance_listing(self, query: Query) -> bool:
+        """The same for its first page, list or count."""
+        return self._pool.advance_listing(query, self._clock.now())
+
     def draw(self, query: Query) -> Pick | None:
         """As ``pick``, for a caller that tells ``uses`` when its use begins and ends."""
         return self._leasing.draw(query, self._clock.now())

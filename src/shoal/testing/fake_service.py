@@ -119,6 +119,12 @@ class FakeService:
         found = self.list(query)
         return found[0] if found else None
 
+    def advance(self, query: Query) -> bool:
+        return True
+
+    def advance_listing(self, query: Query) -> bool:
+        return True
+
     async def pop(self, query: Query) -> Pick | None:
         pick = self.pick(query)
         if pick is not None:
