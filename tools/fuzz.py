@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -80,11 +82,13 @@ def keep(names: Sequence[str]) -> None:
     """Take the smallest set of found inputs that reaches all that is reached, as far as it fits."""
     for name in names:
         merged = FOUND / f"{name}.merged"
-        merged.mkdir(parents=True, exist_ok=True)
-        words = [sys.executable, str(Path(__file__)), "--merge", name, str(merged)]
-        subprocess.run(words, check=True, capture_output=True)
         place = KEPT / name
         place.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(merged, ignore_errors=True)
+        # What is in the folder that libFuzzer merges into counts as reached.
+        shutil.copytree(place, merged)
+        words = [sys.executable, str(Path(__file__)), "--merge", name, str(merged)]
+        subprocess.run(words, check=True, capture_output=True)
         left = KEPT_BYTES - sum(file.stat().st_size for file in place.iterdir())
         kept = {file.read_bytes() for file in place.iterdir()}
         taken = 0
@@ -101,14 +105,21 @@ def keep(names: Sequence[str]) -> None:
 
 
 def merge_here(name: str, place: str) -> None:
+    found = FOUND / name
+    found.mkdir(parents=True, exist_ok=True)
+    # libFuzzer merges in processes of its own, which a shell starts by this name.
+    itself = shlex.join([sys.executable, str(Path(__file__).resolve()), "--bare", name])
+    bare(name, [itself, "-merge=1", f"-max_len={LONGEST}", place, str(found)])
+
+
+def bare(name: str, words: Sequence[str]) -> None:
+    """libFuzzer on one target with these words and no others."""
     import atheris
 
     with atheris.instrument_imports(include=PARSERS):
         from fuzz_targets import feed
 
-    found = FOUND / name
-    found.mkdir(parents=True, exist_ok=True)
-    atheris.Setup([sys.argv[0], "-merge=1", f"-max_len={LONGEST}", place, str(found)], lambda data: feed(name, data))
+    atheris.Setup(list(words), lambda data: feed(name, data))
     atheris.Fuzz()
 
 
@@ -118,6 +129,8 @@ def main() -> None:
             run_here(name, flags)
         case ["--merge", name, place]:
             merge_here(name, place)
+        case ["--bare", name, *flags]:
+            bare(name, [sys.argv[0], *flags])
         case words:
             from fuzz_targets import TARGETS
 
