@@ -38,6 +38,10 @@ KEPT_BYTES = 16_384
 """Of the kept inputs of one target: small ones first, so that the repository stays small."""
 
 
+KEPT_INPUTS = 64
+"""Of one target: files are read one by one whenever the tests run."""
+
+
 def run_here(name: str, flags: Sequence[str]) -> None:
     """Fuzz one target in this process; libFuzzer ends it."""
     import atheris
@@ -96,7 +100,7 @@ def keep(names: Sequence[str]) -> None:
             data = file.read_bytes()
             if data in kept:
                 continue
-            if len(data) > left:
+            if len(data) > left or len(kept) + taken >= KEPT_INPUTS:
                 break
             (place / file.name[:16]).write_bytes(data)
             left -= len(data)
