@@ -168,6 +168,8 @@ async def open_shared(
             book=book,
             targets=targets,
         )
+        if dispatcher is not None:
+            service.workers_trouble = lambda: dispatcher.trouble
         janitor = Janitor(store, clock, options.pool)
 
         async def lead() -> None:

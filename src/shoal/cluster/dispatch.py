@@ -63,20 +63,31 @@ class Dispatcher:
         self._turn: dict[str, float] = {}
         self._wake = asyncio.Event()
         self.sent = 0
+        self.trouble: str | None = None
+        """Why nothing can be sent to workers right now."""
 
     def wake(self) -> None:
         """Something may have fallen due."""
         self._wake.set()
 
     async def run(self) -> None:
+        try:
+            await self._rounds()
+        finally:
+            # Whoever leads next has its own.
+            self.trouble = None
+
+    async def _rounds(self) -> None:
         while True:
             try:
                 sent = await self._round()
             except StoreError as error:
+                self.trouble = str(error)
                 # Whatever was claimed and not sent falls due again.
                 log.warning("nothing can be sent to workers, trying again", error=str(error))
                 await asyncio.sleep(_RETRY)
                 continue
+            self.trouble = None
             if not sent:
                 await self._pause(_IDLE)
 

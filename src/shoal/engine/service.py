@@ -81,6 +81,8 @@ class PoolService(TargetFace, SourceFace):
         self._on_request = on_request
         self.gateway_figures: Callable[[], GatewayFigures] | None = None
         """What went through the gateway, set by whoever opens one."""
+        self.workers_trouble: Callable[[], str | None] | None = None
+        """Why nothing can be sent to the workers of a cluster, set by whoever sends."""
         self._targets = targets
         self._started_at = clock.now()
         self._counts = Counts()
@@ -350,7 +352,8 @@ class PoolService(TargetFace, SourceFace):
         )
         asked = self._collector is None or self._collector.first_round.is_set()
         judged = self._vantage is not None and all(judge.checked_at for judge in self._vantage.judges)
-        found = problems(stats, sources_asked=asked, judges_asked=judged)
+        unsent = None if self.workers_trouble is None else self.workers_trouble()
+        found = problems(stats, sources_asked=asked, judges_asked=judged, unsent=unsent)
         if found != self._told:
             self._told = found
             self._events.publish("problems", {"problems": list(found)})

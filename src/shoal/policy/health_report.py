@@ -5,10 +5,11 @@ from __future__ import annotations
 from shoal.domain.stats import Stats
 
 
-def problems(stats: Stats, *, sources_asked: bool, judges_asked: bool) -> tuple[str, ...]:
+def problems(stats: Stats, *, sources_asked: bool, judges_asked: bool, unsent: str | None = None) -> tuple[str, ...]:
     """Every reason why the pool is empty or getting stale, the most basic first; empty when all is well.
 
-    ``sources_asked`` and ``judges_asked`` are False until every one of them was tried once.
+    ``sources_asked`` and ``judges_asked`` are False until every one of them was tried once; ``unsent`` says why nothing
+    can be sent to workers.
     """
     found: list[str] = []
     if sources_asked and stats.sources_total and not stats.sources_ok:
@@ -36,6 +37,8 @@ def problems(stats: Stats, *, sources_asked: bool, judges_asked: bool) -> tuple[
             f"the store fails ({stats.store_error}): proxies are handed out from memory and results wait to be saved; "
             "check its disk or server"
         )
+    if unsent is not None:
+        found.append(f"no checks can be sent to the workers ({unsent}): proxies are handed out from memory; see to it")
     if stats.vantage_healthy and stats.checked_total >= max(100, stats.known) and not stats.verified:
         worst = sorted(stats.failures.items(), key=lambda item: -item[1])[:3]
         kinds = ", ".join(f"{kind} {count}" for kind, count in worst)

@@ -143,11 +143,12 @@ def test_what_a_broker_does_not_take_is_due_again_at_once() -> None:
         for _ in range(3):
             await bench.worker("one", 100)
             await asyncio.sleep(1.0)
+        assert bench.dispatcher.trouble == "the broker is away"
         bench.broken = False
         for _ in range(5):
             await bench.worker("one", 100)
             await asyncio.sleep(1.0)
-        assert len(bench.ids) == 20
+        assert len(bench.ids) == 20 and bench.dispatcher.trouble is None
         await bench.stop()
 
     run_virtual(main())

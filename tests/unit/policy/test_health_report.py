@@ -52,6 +52,11 @@ def test_a_failing_store_is_told() -> None:
     assert "disk full" in found
 
 
+def test_a_broker_that_takes_nothing_is_told() -> None:
+    (found,) = problems(WELL, sources_asked=True, judges_asked=True, unsent="the broker takes no batches")
+    assert "sent to the workers (the broker takes no batches)" in found
+
+
 def test_the_most_basic_problem_comes_first() -> None:
     found = problems(replace(WELL, sources_ok=0, vantage_healthy=False), sources_asked=True, judges_asked=True)
     assert len(found) == 2
