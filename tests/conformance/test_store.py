@@ -250,6 +250,38 @@ async def test_an_earlier_claim_does_not_end_a_later_one(store: Store) -> None:
     assert await store.claim_due(NOW + 60, 1, 60) == []
 
 
+async def test_what_is_named_is_claimed_before_it_is_due(store: Store) -> None:
+    keys = await fill(store, [1, 2, 3])
+    await store.save([worked(2, next_check=NOW + 900)])
+    await store.delete([keys[2]], NOW, 600)
+    claimed = await store.claim([keys[1], "no such key", keys[2], keys[0], keys[1]], NOW, 60)
+    assert [record.key for record in claimed] == [keys[1], keys[0]]
+    assert claimed[0].next_check == NOW + 900
+    assert await store.claim(keys, NOW + 59, 60) == []
+    assert await store.claim_due(NOW + 59, 3, 60) == []
+    assert await store.next_due() is None
+
+
+async def test_claims_of_what_is_named_end_as_all_do(store: Store) -> None:
+    keys = await fill(store, [1, 2])
+    await store.claim(keys, NOW, 60)
+    await store.unclaim([keys[0]])
+    assert [record.key for record in await store.claim_due(NOW, 2, 600)] == [keys[0]]
+    assert [record.key for record in await store.claim(keys, NOW + 60, 60)] == [keys[1]]
+    await store.save([failed(2, next_check=NOW + 70)])
+    assert [record.key for record in await store.claim_due(NOW + 70, 2, 60)] == [keys[1]]
+
+
+async def test_what_is_due_is_not_named_and_claimed_twice(store: Store) -> None:
+    keys = await fill(store, range(100))
+    claims = await asyncio.gather(
+        *(store.claim(keys[start : start + 40], NOW, 60) for start in range(0, 100, 20)),
+        *(store.claim_due(NOW, 12, 60) for _ in range(5)),
+    )
+    claimed = [record.key for claim in claims for record in claim]
+    assert len(claimed) == len(set(claimed)) == 100
+
+
 async def test_unclaimed_records_are_due_again_at_once(store: Store) -> None:
     keys = await fill(store, [1, 2])
     await store.claim_due(NOW, 2, 600)

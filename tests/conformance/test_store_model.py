@@ -18,6 +18,7 @@ SOME = st.lists(NUMBERS, min_size=1, max_size=5)
 STEP = st.one_of(
     st.tuples(st.just("add"), SOME, st.sampled_from(Trust), st.sampled_from("ab"), st.booleans()),
     st.tuples(st.just("claim"), st.integers(1, 4), st.integers(1, 30)),
+    st.tuples(st.just("claim these"), SOME, st.integers(1, 30)),
     st.tuples(st.just("unclaim"), SOME),
     st.tuples(st.just("save"), st.lists(st.tuples(NUMBERS, st.integers(0, 40), st.booleans()), min_size=1, max_size=5)),
     st.tuples(st.just("delete"), SOME, st.sampled_from([0, 15])),
@@ -139,6 +140,14 @@ async def take_step(store: Store, model: Model, step: tuple[object, ...]) -> Non
             assert {record.key for record in claimed} <= set(free)
             for record in claimed:
                 known[record.key].claimed_until = now + lease
+        case ("claim these", list(numbers), int(lease)):
+            named = list(dict.fromkeys(KEYS[number] for number in numbers))
+            free_now = [
+                key for key in named if (it := known.get(key)) and (it.claimed_until is None or it.claimed_until <= now)
+            ]
+            assert [record.key for record in await store.claim(named, now, float(lease))] == free_now
+            for key in free_now:
+                known[key].claimed_until = now + lease
         case ("unclaim", list(numbers)):
             await store.unclaim([KEYS[number] for number in numbers])
             for number in numbers:

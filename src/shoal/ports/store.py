@@ -121,6 +121,11 @@ class Store(Protocol):
         first. So neither a flood of new candidates nor a large pool starves the other."""
         ...
 
+    async def claim(self, keys: Sequence[str], now: float, lease: float) -> list[Record]:
+        """As ``claim_due``, but these and whenever they are due: those that exist and that nobody has claimed, in the
+        order of ``keys``. What falls due is told by the store, what is worth a check by whoever knows the forecasts."""
+        ...
+
     async def unclaim(self, keys: Sequence[str]) -> None:
         """Give claims back unchecked; the records are due again at once."""
         ...

@@ -11,12 +11,11 @@ from itertools import count, islice
 from msgspec import structs
 
 from shoal.domain import Record, Trust
-from shoal.domain.link import Link
 from shoal.errors import StoreError
 from shoal.ports.store import Added, Admitted, Change, Counts, SourceState, Swapped
 from shoal.stores.feed import FEED_LIMIT, Feed
 from shoal.stores.leases import LeaseTable
-from shoal.stores.links import LinkTable
+from shoal.stores.memory_links import MemoryLinks
 from shoal.stores.origin import Origin, last_ok, merge_origin, new_record, retagged, verified_share
 
 _SLICE = 2_000
@@ -34,11 +33,12 @@ class _Entry:
         self.claimed_until: float | None = None
 
 
-class MemoryStore:
+class MemoryStore(MemoryLinks):
     """``shoal.ports.store.Store`` in memory. ``feed_limit`` bounds the changes kept for followers. Closing it keeps the
     data; ``open`` goes on with them."""
 
     def __init__(self, *, feed_limit: int = FEED_LIMIT) -> None:
+        super().__init__()
         self._entries: dict[str, _Entry] = {}
         self._keys: dict[str, str] = {}
         self._verified: set[str] = set()
@@ -52,7 +52,6 @@ class MemoryStore:
         self._numbers = count()
         self._tombstones: dict[str, float] = {}
         self._leases = LeaseTable()
-        self._links = LinkTable()
         self._sources: dict[str, SourceState] = {}
         self._meta: dict[str, bytes] = {}
         self._feed = Feed(feed_limit)
@@ -99,9 +98,18 @@ class MemoryStore:
         for due, most in ((self._due_verified, verified_share(limit)), (self._due, limit)):
             while len(claimed) < most and (entry := self._earliest(due)) is not None and entry.record.next_check <= now:
                 heapq.heappop(due)
-                entry.claimed_until = now + lease
-                heapq.heappush(self._claims, (entry.claimed_until, entry.record.key))
-                self._claimed.add(entry.record.key)
+                self._take(entry, now + lease)
+                claimed.append(entry.record)
+        return claimed
+
+    async def claim(self, keys: Sequence[str], now: float, lease: float) -> list[Record]:
+        self._check()
+        self._end_claims(now)
+        claimed: list[Record] = []
+        for key in keys:
+            entry = self._entries.get(key)
+            if entry is not None and entry.claimed_until is None:
+                self._take(entry, now + lease)
                 claimed.append(entry.record)
         return claimed
 
@@ -237,32 +245,12 @@ class MemoryStore:
         self._check()
         return self._leases.renew(lease_id, now, expires_at)
 
-    async def put_link(self, link: Link) -> Link | None:
-        self._check()
-        return self._links.put(link)
-
-    async def get_link(self, code: str) -> Link | None:
-        self._check()
-        return self._links.get(code)
-
-    async def visit_link(self, code: str, now: float) -> Link | None:
-        self._check()
-        return self._links.visit(code, now)
-
-    async def links(self, after: str, limit: int) -> list[Link]:
-        self._check()
-        return self._links.page(after, limit)
-
-    async def change_link(self, link: Link) -> Link | None:
-        self._check()
-        return self._links.change(link)
-
-    async def delete_link(self, code: str) -> bool:
-        self._check()
-        return self._links.delete(code)
-
     async def claim_ids(self, now: float, limit: int, lease: float) -> list[str]:
         return [record.id for record in await self.claim_due(now, limit, lease)]
+
+    async def claim_these_ids(self, ids: Sequence[str], now: float, lease: float) -> list[str]:
+        keys = [self._keys[id] for id in ids if id in self._keys]
+        return [record.id for record in await self.claim(keys, now, lease)]
 
     async def confirm(self, ids: Sequence[str], claimed_until: float, now: float, lease: float) -> list[Record]:
         self._check()
@@ -363,6 +351,11 @@ class MemoryStore:
         elif record.key in self._verified:
             self._verified.remove(record.key)
             self._feed.publish([(record.key, None)])
+
+    def _take(self, entry: _Entry, until: float) -> None:
+        entry.claimed_until = until
+        heapq.heappush(self._claims, (until, entry.record.key))
+        self._claimed.add(entry.record.key)
 
     def _schedule(self, entry: _Entry) -> None:
         entry.claimed_until = None

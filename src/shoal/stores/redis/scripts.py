@@ -11,6 +11,7 @@ from msgspec import Struct
 NAMES: Final = (
     "add",
     "claim",
+    "claim_these",
     "confirm",
     "counts",
     "delete",

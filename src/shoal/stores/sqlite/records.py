@@ -110,6 +110,18 @@ def claim_due(work: Work, now: float, limit: int, lease: float) -> list[Record]:
     return [record_of(row) for row in rows]
 
 
+def claim(work: Work, keys: Sequence[str], now: float, lease: float) -> list[Record]:
+    claimed = []
+    for key in keys:
+        row = work.execute(
+            SELECT + " WHERE key = ? AND (claimed_until IS NULL OR claimed_until <= ?)", (key, now)
+        ).fetchone()
+        if row is not None:
+            work.execute("UPDATE records SET claimed_until = ? WHERE pk = ?", (now + lease, row[7]))
+            claimed.append(record_of(row))
+    return claimed
+
+
 def unclaim(work: Work, keys: Sequence[str]) -> None:
     work.connection.executemany(
         "UPDATE records SET claimed_until = NULL WHERE key = ? AND claimed_until IS NOT NULL", [(key,) for key in keys]

@@ -95,6 +95,9 @@ class SqliteStore:
     async def claim_due(self, now: float, limit: int, lease: float) -> list[Record]:
         return await self._write(Kind.BATCHED, partial(records.claim_due, now=now, limit=limit, lease=lease), limit)
 
+    async def claim(self, keys: Sequence[str], now: float, lease: float) -> list[Record]:
+        return await self._write(Kind.BATCHED, partial(records.claim, keys=keys, now=now, lease=lease), len(keys))
+
     async def unclaim(self, keys: Sequence[str]) -> None:
         await self._write(Kind.BATCHED, partial(records.unclaim, keys=keys), len(keys))
 
