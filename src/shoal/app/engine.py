@@ -18,6 +18,7 @@ from shoal.app.timed_store import timed_store
 from shoal.config import configured_targets
 from shoal.domain import Record
 from shoal.domain.tally import Tallies
+from shoal.engine.agenda import Agenda
 from shoal.engine.collector import Collector
 from shoal.engine.guard import Guard
 from shoal.engine.janitor import Janitor
@@ -71,7 +72,7 @@ async def _run(
     index = Index(options.pool, net.rng, uses=SourceUse(limits))
     recorder = Recorder(store, index, net.clock, net.rng, check, options.store, tallies)
     guard = Guard(prober, net.panel, net.clock, partial(is_strong, index, net.clock), net.concurrency)
-    scheduler = Scheduler(store, guard, recorder, guard, net.clock, check)
+    scheduler = Scheduler(store, guard, recorder, guard, net.clock, check, Agenda(index, check, options.pool.max_share))
     admission = Admission(net.rules, options.admission, secret, net.own_ports)
     leasing = Leasing(
         store,

@@ -26,6 +26,7 @@ from shoal.cluster.leading import Leading
 from shoal.cluster.roll import REPORT_INTERVAL, News, Roll
 from shoal.cluster.turn import Turn
 from shoal.domain.tally import Tallies
+from shoal.engine.agenda import Agenda
 from shoal.engine.collector import Collector
 from shoal.engine.guard import Guard
 from shoal.engine.janitor import Janitor
@@ -122,7 +123,7 @@ async def open_shared(
         leading = Leading(store, name, options.cluster.leader_lease)
         here = options.cluster.check_here
         turn = Turn(guard, lambda: not roll.capacity() if here is None else here)
-        scheduler = Scheduler(store, guard, recorder, turn, clock, check)
+        scheduler = Scheduler(store, guard, recorder, turn, clock, check, Agenda(index, check, options.pool.max_share))
         roll.here = lambda: scheduler.in_flight
         way_out = PoolWayOut(index, leasing, clock)
         sources = open_sources(options.sources, options.admission, net.resolver, way_out=way_out)

@@ -92,6 +92,10 @@ class Pool:
     def records(self) -> Iterator[Record]:
         return (entry.record for entry in self._entries.values())
 
+    def best_first(self) -> Iterator[Entry]:
+        """Every path of every record, best forecast as of its last news or use first; nothing may change meanwhile."""
+        return self._all.best_first()
+
     def forecast(self, path: Path, now: float) -> Forecast:
         """The forecast of a path by what the pool has learned so far."""
         return forecast(path.health, now, model=self.model)

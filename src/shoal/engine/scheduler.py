@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from shoal.domain import Record
+from shoal.engine.agenda import Agenda
 from shoal.engine.mishaps import Mishaps
 from shoal.engine.recorder import Recorder
 from shoal.engine.turns import wait_turn
@@ -40,6 +41,7 @@ class Scheduler:
         vantage: Vantage,
         clock: Clock,
         options: CheckOptions,
+        agenda: Agenda | None = None,
     ) -> None:
         self._store = store
         self._prober = prober
@@ -47,6 +49,8 @@ class Scheduler:
         self._vantage = vantage
         self._clock = clock
         self._options = options
+        self._agenda = agenda
+        """Chooses where checks come late; without it everything is checked in the order of time."""
         self._lease = 3.0 * options.timeout + 30.0
         self._wake = asyncio.Event()
         self._claim = _CLAIM if not options.rate else min(_CLAIM, max(1, int(options.rate * _PACED)))
@@ -87,9 +91,12 @@ class Scheduler:
         """What to check now, or else when to look again (None: nobody knows)."""
         try:
             now = self._clock.now()
-            batch = await self._store.claim_due(now, limit, self._lease)
-            if batch:
-                self._recorder.pressure = pressed(self._recorder.pressure, batch, now, BEARABLE)
+            ahead = self._agenda.take(self._recorder.pressure, now, limit) if self._agenda is not None else ()
+            batch = await self._store.claim(ahead, now, self._lease) if ahead else []
+            due = await self._store.claim_due(now, limit - len(batch), self._lease)
+            if due:
+                self._recorder.pressure = pressed(self._recorder.pressure, due, now, BEARABLE)
+            batch += due
             # A client's feedback saves a record in the middle of its check, which ends its claim: one check is enough.
             fresh = [record for record in batch if record.key not in self._claimed]
             self._claimed.update([record.key for record in fresh])

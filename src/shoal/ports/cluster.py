@@ -17,10 +17,6 @@ class SharedStore(Store, Protocol):
         ``now + lease``, and that number is what ``confirm`` must be told."""
         ...
 
-    async def claim_these_ids(self, ids: Sequence[str], now: float, lease: float) -> list[str]:
-        """As ``claim``, by id and but the ids."""
-        ...
-
     async def confirm(self, ids: Sequence[str], claimed_until: float, now: float, lease: float) -> list[Record]:
         """Go on with claims that end at ``claimed_until``, now until ``now + lease``: their records. A claim that ran
         out, was ended by a save or stands for somebody else is left out."""

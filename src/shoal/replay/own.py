@@ -21,6 +21,7 @@ from shoal.domain import (
     Scheme,
     Stage,
 )
+from shoal.engine.agenda import Agenda
 from shoal.engine.pool import Pool
 from shoal.options import CheckOptions, PoolOptions
 from shoal.policy.fold import fold_check, fold_use
@@ -46,6 +47,7 @@ class Own:
         self._due: list[tuple[float, int]] = []
         self._due_verified: list[tuple[float, int]] = []
         self._pool = Pool(PoolOptions(max_share=rules.max_share), self._rng, window=rules.serve)
+        self._agenda = Agenda(self._pool, self._check, rules.most / rules.serve)
         self._pressure = NO_PRESSURE
         self._step = _USUAL_STEP
         self._changed: set[int] = set()
@@ -59,6 +61,9 @@ class Own:
             heappush(self._due, (now, proxy))
 
     def checks(self, limit: int, now: float) -> list[int]:
+        ahead = [int(key) for key in self._agenda.take(self._pressure, now, limit, self._step)]
+        self._asked.update(ahead)
+        limit -= len(ahead)
         # As the stores claim: a share goes first to what ever worked, then everything in the order of time.
         chosen: list[int] = []
         self._claim(self._due_verified, verified_share(limit) if limit else 0, now, chosen)
@@ -66,7 +71,7 @@ class Own:
             self._claim(due, limit, now, chosen)
         claimed = [self._records[proxy] for proxy in chosen]
         self._pressure = pressed(self._pressure, claimed, now, 1.5 * self._step)
-        return chosen
+        return ahead + chosen
 
     def _claim(self, due: list[tuple[float, int]], most: int, now: float, chosen: list[int]) -> None:
         while due and len(chosen) < most and due[0][0] <= now:

@@ -248,10 +248,6 @@ class MemoryStore(MemoryLinks):
     async def claim_ids(self, now: float, limit: int, lease: float) -> list[str]:
         return [record.id for record in await self.claim_due(now, limit, lease)]
 
-    async def claim_these_ids(self, ids: Sequence[str], now: float, lease: float) -> list[str]:
-        keys = [self._keys[id] for id in ids if id in self._keys]
-        return [record.id for record in await self.claim(keys, now, lease)]
-
     async def confirm(self, ids: Sequence[str], claimed_until: float, now: float, lease: float) -> list[Record]:
         self._check()
         found = []

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from random import Random
 
+from shoal.engine.agenda import Agenda
 from shoal.engine.collector import Collector
 from shoal.engine.janitor import Janitor
 from shoal.engine.leasing import Leasing
@@ -46,7 +47,9 @@ class Engine:
         limits = self.options.admission
         self.pool = Pool(self.options.pool, rng)
         self.recorder = Recorder(store, self.pool, clock, rng, check, self.options.store)
-        self.scheduler = Scheduler(store, prober, self.recorder, vantage, clock, check)
+        self.scheduler = Scheduler(
+            store, prober, self.recorder, vantage, clock, check, Agenda(self.pool, check, self.options.pool.max_share)
+        )
         admission = Admission(AddressRules.from_options(limits), limits, SECRET)
         self.collector = Collector(
             sources, store, admission, clock, rng, self.options.sources, limits, self.scheduler.wake

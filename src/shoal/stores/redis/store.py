@@ -96,7 +96,7 @@ class RedisStore:
     async def claim(self, keys: Sequence[str], now: float, lease: float) -> list[Record]:
         claimed: list[Record] = []
         for chunk in _chunks(keys):
-            claimed += _records(await self._run("claim_these", repr(now), repr(now + lease), 1, *map(_id, chunk)))
+            claimed += _records(await self._run("claim_these", repr(now), repr(now + lease), *map(_id, chunk)))
         return claimed
 
     async def unclaim(self, keys: Sequence[str]) -> None:
@@ -262,15 +262,6 @@ class RedisStore:
     async def claim_ids(self, now: float, limit: int, lease: float) -> list[str]:
         ids = await self._run("claim", repr(now), limit, verified_share(limit), repr(now + lease), 0)
         return [id.hex() for id in ids]
-
-    async def claim_these_ids(self, ids: Sequence[str], now: float, lease: float) -> list[str]:
-        claimed: list[str] = []
-        for chunk in _chunks(ids):
-            names = [bytes.fromhex(id) for id in chunk]
-            claimed += [
-                name.hex() for name in await self._run("claim_these", repr(now), repr(now + lease), 0, *names)
-            ]
-        return claimed
 
     async def confirm(self, ids: Sequence[str], claimed_until: float, now: float, lease: float) -> list[Record]:
         found: list[Record] = []

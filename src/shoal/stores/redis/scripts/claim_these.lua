@@ -1,8 +1,8 @@
--- Take these, whenever they are due. ARGV: now, end of the claim, 1 for whole records (0: ids only), then ids.
--- Answers id, record, id, record, ... or id, id, ... of those that exist and that nobody has claimed.
-local now, whole = tonumber(ARGV[1]), ARGV[3] == '1'
+-- Take these, whenever they are due. ARGV: now, end of the claim, then ids.
+-- Answers id, record, id, record, ... of those that exist and that nobody has claimed.
+local now = tonumber(ARGV[1])
 local claimed = {}
-for at = 4, #ARGV do
+for at = 3, #ARGV do
   local id = ARGV[at]
   local until_ = redis.call('ZSCORE', P .. 'claims', id)
   if not until_ or tonumber(until_) <= now then
@@ -12,7 +12,7 @@ for at = 4, #ARGV do
       redis.call('ZREM', P .. 'due-verified', id)
       redis.call('ZADD', P .. 'claims', ARGV[2], id)
       claimed[#claimed + 1] = id
-      if whole then claimed[#claimed + 1] = blob end
+      claimed[#claimed + 1] = blob
     end
   end
 end

@@ -1,0 +1,69 @@
+"""Agenda: where checks come late, those of them that change most of what is handed out, chosen from the index."""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import nlargest
+from itertools import islice
+from math import ceil
+from typing import Final
+
+from shoal.engine.pool import Pool
+from shoal.options import CheckOptions
+from shoal.policy.forecast import features
+from shoal.policy.learning import probability
+from shoal.policy.schedule import Pressure
+from shoal.policy.worth import worth
+
+_SHARE: Final = 0.5
+"""Share of checks that goes to what is worth most now; the rest finds out what is not known to be good yet."""
+_WIDE: Final = 3
+"""Candidates that are weighed for each place, the best forecasts first: one weighed costs some 60 µs."""
+_ROUND: Final = 200
+"""Places filled at once at least: rounds are short enough to go unnoticed, and none chooses from the best few alone."""
+HORIZON: Final = 60.0
+"""Seconds ahead for which a check is weighed, and after which a round is outdated."""
+
+
+class Agenda:
+    """A round of checks worth making, best first. It costs memory and time by the checks made, whatever is known."""
+
+    def __init__(self, pool: Pool, options: CheckOptions, max_share: float) -> None:
+        self._pool = pool
+        self._options = options
+        self._distinct = ceil(1.0 / max_share)
+        self._round: deque[str] = deque()
+        self._made_at = -HORIZON
+
+    def take(self, pressure: Pressure, now: float, limit: int, horizon: float = HORIZON) -> list[str]:
+        """Keys to check before what is due, out of ``limit`` checks; none while checks come in time."""
+        places = int(limit * _SHARE)
+        if pressure.proven <= 1.0 or not places:
+            return []
+        if not self._round or now - self._made_at >= horizon:
+            self._fill(now, max(places, _ROUND), horizon)
+        chosen: list[str] = []
+        while self._round and len(chosen) < places:
+            key = self._round.popleft()
+            record = self._pool.record(key)
+            # What was checked since, because it fell due, has told already.
+            if record is not None and record.last_check <= self._made_at:
+                chosen.append(key)
+        return chosen
+
+    def _fill(self, now: float, places: int, horizon: float) -> None:
+        self._made_at = now
+        entries = list(islice(self._pool.best_first(), max(_WIDE * places, self._distinct)))
+        if not entries:
+            return
+        model, use = self._pool.model, now + horizon
+        unchecked = [probability(model, features(entry.path.health, use)) for entry in entries]
+        marginal = nlargest(self._distinct, unchecked)[-1]
+        rested = now - self._options.min_interval
+        weighed: dict[str, float] = {}
+        for entry, chance in zip(entries, unchecked, strict=True):
+            record = entry.record
+            if record.last_check <= rested:
+                value = worth(entry.path.health, now, use, chance, marginal, model)
+                weighed[record.key] = max(value, weighed.get(record.key, 0.0))
+        self._round = deque(nlargest(places, weighed, key=weighed.__getitem__))
