@@ -250,6 +250,15 @@ async def test_an_earlier_claim_does_not_end_a_later_one(store: Store) -> None:
     assert await store.claim_due(NOW + 60, 1, 60) == []
 
 
+async def test_how_many_that_worked_come_first_can_be_told(store: Store) -> None:
+    verified = await fill_verified(store, range(10), now=NOW)
+    await store.save([worked(number, next_check=NOW) for number in range(10)])
+    new = await fill(store, range(10, 20), now=NOW - 1)
+    assert [record.key in verified for record in await store.claim_due(NOW, 6, 60, ahead=2)] == 2 * [True] + 4 * [False]
+    assert [record.key in new for record in await store.claim_due(NOW, 3, 60, ahead=0)] == 3 * [True]
+    assert len(await store.claim_due(NOW, 5, 60, ahead=99)) == 5
+
+
 async def test_what_is_named_is_claimed_before_it_is_due(store: Store) -> None:
     keys = await fill(store, [1, 2, 3])
     await store.save([worked(2, next_check=NOW + 900)])

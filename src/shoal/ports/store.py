@@ -113,12 +113,12 @@ class Store(Protocol):
         ``capacity`` no public record beyond that many is inserted."""
         ...
 
-    async def claim_due(self, now: float, limit: int, lease: float) -> list[Record]:
+    async def claim_due(self, now: float, limit: int, lease: float, *, ahead: int | None = None) -> list[Record]:
         """Up to ``limit`` records with ``next_check <= now`` which nobody else gets for ``lease`` seconds or until they
         are saved. Two claims never return the same record within its lease.
 
-        Records that ever worked come first, up to seven tenths of ``limit``, then all others; each part earliest
-        first. So neither a flood of new candidates nor a large pool starves the other."""
+        Records that ever worked come first, up to ``ahead`` of them (default: seven tenths of ``limit``), then all
+        others; each part earliest first. So neither a flood of new candidates nor a large pool starves the other."""
         ...
 
     async def claim(self, keys: Sequence[str], now: float, lease: float) -> list[Record]:

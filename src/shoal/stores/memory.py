@@ -91,11 +91,14 @@ class MemoryStore(MemoryLinks):
                     new += 1
         return Added(new, known, tombstoned, full)
 
-    async def claim_due(self, now: float, limit: int, lease: float) -> list[Record]:
+    async def claim_due(self, now: float, limit: int, lease: float, *, ahead: int | None = None) -> list[Record]:
         self._check()
         self._end_claims(now)
         claimed: list[Record] = []
-        for due, most in ((self._due_verified, verified_share(limit)), (self._due, limit)):
+        for due, most in (
+            (self._due_verified, verified_share(limit) if ahead is None else min(ahead, limit)),
+            (self._due, limit),
+        ):
             while len(claimed) < most and (entry := self._earliest(due)) is not None and entry.record.next_check <= now:
                 heapq.heappop(due)
                 self._take(entry, now + lease)

@@ -90,8 +90,9 @@ class RedisStore:
             totals = [total + int(more) for total, more in zip(totals, answer, strict=True)]
         return Added(*totals)
 
-    async def claim_due(self, now: float, limit: int, lease: float) -> list[Record]:
-        return _records(await self._run("claim", repr(now), limit, verified_share(limit), repr(now + lease), 1))
+    async def claim_due(self, now: float, limit: int, lease: float, *, ahead: int | None = None) -> list[Record]:
+        first = verified_share(limit) if ahead is None else min(ahead, limit)
+        return _records(await self._run("claim", repr(now), limit, first, repr(now + lease), 1))
 
     async def claim(self, keys: Sequence[str], now: float, lease: float) -> list[Record]:
         claimed: list[Record] = []

@@ -95,10 +95,11 @@ def _refresh(work: Work, row: tuple[Any, ...], admitted: Admitted, now: float) -
         work.changes.append((record.key, record))
 
 
-def claim_due(work: Work, now: float, limit: int, lease: float) -> list[Record]:
+def claim_due(work: Work, now: float, limit: int, lease: float, ahead: int | None) -> list[Record]:
     work.execute("UPDATE records SET claimed_until = NULL WHERE claimed_until <= ?", (now,))
     rows: list[tuple[Any, ...]] = []
-    for condition, most in ((" AND verified = 1", verified_share(limit)), ("", limit)):
+    first = verified_share(limit) if ahead is None else min(ahead, limit)
+    for condition, most in ((" AND verified = 1", first), ("", limit)):
         found = work.execute(
             SELECT + f" WHERE claimed_until IS NULL{condition} AND next_check <= ? ORDER BY next_check LIMIT ?",
             (now, most - len(rows)),

@@ -92,8 +92,10 @@ class SqliteStore:
             )
         return total
 
-    async def claim_due(self, now: float, limit: int, lease: float) -> list[Record]:
-        return await self._write(Kind.BATCHED, partial(records.claim_due, now=now, limit=limit, lease=lease), limit)
+    async def claim_due(self, now: float, limit: int, lease: float, *, ahead: int | None = None) -> list[Record]:
+        return await self._write(
+            Kind.BATCHED, partial(records.claim_due, now=now, limit=limit, lease=lease, ahead=ahead), limit
+        )
 
     async def claim(self, keys: Sequence[str], now: float, lease: float) -> list[Record]:
         return await self._write(Kind.BATCHED, partial(records.claim, keys=keys, now=now, lease=lease), len(keys))
