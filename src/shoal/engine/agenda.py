@@ -12,17 +12,24 @@ from shoal.engine.pool import Pool
 from shoal.options import CheckOptions
 from shoal.policy.forecast import features
 from shoal.policy.learning import probability
-from shoal.policy.schedule import Pressure
+from shoal.policy.schedule import Pressure, freshness
 from shoal.policy.worth import worth
 
 _SHARE: Final = 0.5
 """Share of checks that goes to what is worth most now; the rest finds out what is not known to be good yet."""
+_PROVEN: Final = 0.6
+"""Share of checks that goes to what ever worked, those of the agenda included, while checks come late."""
+_FLOOR: Final = 0.01
+"""What is worth less waits until it falls due."""
 _WIDE: Final = 3
 """Candidates that are weighed for each place, the best forecasts first: one weighed costs some 60 µs."""
 _ROUND: Final = 200
 """Places filled at once at least: rounds are short enough to go unnoticed, and none chooses from the best few alone."""
+_REVISED: Final = 2_000
+"""Forecasts brought up to date before each round, in turn: what failed and was not tried since must not stay at the
+bottom for ever. It takes 25 ms."""
 HORIZON: Final = 60.0
-"""Seconds ahead for which a check is weighed, and after which a round is outdated."""
+"""Seconds ahead for which a check is weighed, and after half of which a round is outdated."""
 
 
 class Agenda:
@@ -34,13 +41,14 @@ class Agenda:
         self._distinct = ceil(1.0 / max_share)
         self._round: deque[str] = deque()
         self._made_at = -HORIZON
+        self._revised = 0
 
     def take(self, pressure: Pressure, now: float, limit: int, horizon: float = HORIZON) -> list[str]:
         """Keys to check before what is due, out of ``limit`` checks; none while checks come in time."""
         places = int(limit * _SHARE)
         if pressure.proven <= 1.0 or not places:
             return []
-        if not self._round or now - self._made_at >= horizon:
+        if not self._round or now - self._made_at >= horizon / 2.0:
             self._fill(now, max(places, _ROUND), horizon)
         chosen: list[str] = []
         while self._round and len(chosen) < places:
@@ -53,17 +61,27 @@ class Agenda:
 
     def _fill(self, now: float, places: int, horizon: float) -> None:
         self._made_at = now
-        entries = list(islice(self._pool.best_first(), max(_WIDE * places, self._distinct)))
-        if not entries:
+        known = len(self._pool)
+        if not known:
             return
+        ranked = self._pool.revised(self._revised % known, _REVISED, now + horizon)
+        self._revised += _REVISED
+        entries = list(islice(ranked, max(_WIDE * places, self._distinct)))
         model, use = self._pool.model, now + horizon
         unchecked = [probability(model, features(entry.path.health, use)) for entry in entries]
         marginal = nlargest(self._distinct, unchecked)[-1]
-        rested = now - self._options.min_interval
+        # Nothing is checked more often than where checks suffice.
+        rested = now - freshness(self._options, self._pool.working)
         weighed: dict[str, float] = {}
         for entry, chance in zip(entries, unchecked, strict=True):
             record = entry.record
             if record.last_check <= rested:
                 value = worth(entry.path.health, now, use, chance, marginal, model)
-                weighed[record.key] = max(value, weighed.get(record.key, 0.0))
+                if value >= _FLOOR:
+                    weighed[record.key] = max(value, weighed.get(record.key, 0.0))
         self._round = deque(nlargest(places, weighed, key=weighed.__getitem__))
+
+    @staticmethod
+    def ahead(pressure: Pressure, limit: int, taken: int) -> int | None:
+        """How many that ever worked come first where ``taken`` of ``limit`` are named already; None: as usual."""
+        return max(0, int(limit * _PROVEN) - taken) if pressure.proven > 1.0 else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from random import Random
 
 from shoal.domain import Forecast, Path, Pick, Query, Record, Strategy
@@ -92,8 +93,12 @@ class Pool:
     def records(self) -> Iterator[Record]:
         return (entry.record for entry in self._entries.values())
 
-    def best_first(self) -> Iterator[Entry]:
-        """Every path of every record, best forecast as of its last news or use first; nothing may change meanwhile."""
+    def revised(self, start: int, most: int, now: float) -> Iterator[Entry]:
+        """Every path of every record, best first, after up to ``most`` forecasts from place ``start`` on were brought up
+        to date: time changes them, too. Nothing may change meanwhile."""
+        for entry in [*islice(self._all.onwards(start), most)]:
+            if self._refresh(entry, now):
+                self._place(entry, entry.band)
         return self._all.best_first()
 
     def forecast(self, path: Path, now: float) -> Forecast:

@@ -91,9 +91,7 @@ class Scheduler:
         """What to check now, or else when to look again (None: nobody knows)."""
         try:
             now = self._clock.now()
-            ahead = self._agenda.take(self._recorder.pressure, now, limit) if self._agenda is not None else ()
-            batch = await self._store.claim(ahead, now, self._lease) if ahead else []
-            due = await self._store.claim_due(now, limit - len(batch), self._lease)
+            batch, due = await self._claimed_by_worth(now, limit)
             if due:
                 self._recorder.pressure = pressed(self._recorder.pressure, due, now, BEARABLE)
             batch += due
@@ -105,6 +103,16 @@ class Scheduler:
             # A lost store is waited for.
             log.warning("nothing can be claimed, trying again", error=str(error))
             return [], None
+
+    async def _claimed_by_worth(self, now: float, limit: int) -> tuple[list[Record], list[Record]]:
+        """What is worth most where checks come late, and what is due."""
+        if self._agenda is None:
+            return [], await self._store.claim_due(now, limit, self._lease)
+        pressure = self._recorder.pressure
+        keys = self._agenda.take(pressure, now, limit)
+        named = await self._store.claim(keys, now, self._lease) if keys else []
+        ahead = self._agenda.ahead(pressure, limit, len(named))
+        return named, await self._store.claim_due(now, limit - len(named), self._lease, ahead=ahead)
 
     async def _start(self, batch: Sequence[Record], checks: asyncio.TaskGroup) -> None:
         for number, record in enumerate(batch):

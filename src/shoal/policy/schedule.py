@@ -75,12 +75,17 @@ def next_check(
     return now + wait * (1.0 + _JITTER * (2.0 * rng.random() - 1.0))
 
 
+def freshness(options: CheckOptions, live: int) -> float:
+    """Seconds between two checks of a proxy that would be handed out, where checks suffice: a tenth of the ``live``
+    ones a second at most, never rarer than every ten minutes."""
+    return min(600.0, max(options.min_interval / (1.0 - _JITTER), live / 10.0))
+
+
 def _wait(record: Record, now: float, options: CheckOptions, live: int, pressure: float, model: Model) -> float:
     if not record.is_verified:
         growth: float = _BACKOFF ** min(_GROWTH_LIMIT, max(0, record.misses - 1))
         return pressure * _FIRST_RETRY * growth
-    # A tenth of the live ones a second at most, never rarer than ten minutes.
-    hot = min(600.0, max(options.min_interval / (1.0 - _JITTER), live / 10.0))
+    hot = freshness(options, live)
     best = max([forecast(path.health, now + _AHEAD, model=model).probability for path in record.paths])
     if record.misses:
         wait = options.min_interval if best >= _HOT else pressure * hot * (_HOT / max(best, 1e-6)) ** _RARER

@@ -63,10 +63,13 @@ class Own:
     def checks(self, limit: int, now: float) -> list[int]:
         ahead = [int(key) for key in self._agenda.take(self._pressure, now, limit, self._step)]
         self._asked.update(ahead)
+        first = self._agenda.ahead(self._pressure, limit, len(ahead))
         limit -= len(ahead)
+        if first is None:
+            first = verified_share(limit) if limit else 0
         # As the stores claim: a share goes first to what ever worked, then everything in the order of time.
         chosen: list[int] = []
-        self._claim(self._due_verified, verified_share(limit) if limit else 0, now, chosen)
+        self._claim(self._due_verified, first, now, chosen)
         for due in (self._due, self._due_verified):
             self._claim(due, limit, now, chosen)
         claimed = [self._records[proxy] for proxy in chosen]

@@ -25,12 +25,12 @@ class Store(MemoryStore):
     broken = False
     claims = 0
 
-    async def claim_due(self, now: float, limit: int, lease: float) -> list[Record]:
+    async def claim_due(self, now: float, limit: int, lease: float, *, ahead: int | None = None) -> list[Record]:
         self.claims += 1
         await asyncio.sleep(0.001)
         if self.broken:
             raise StoreError("gone")
-        return await super().claim_due(now, limit, lease)
+        return await super().claim_due(now, limit, lease, ahead=ahead)
 
 
 class Bench:
