@@ -94,8 +94,7 @@ class Pool:
         return (entry.record for entry in self._entries.values())
 
     def revised(self, start: int, most: int, now: float) -> Iterator[Entry]:
-        """Every path of every record, best first, after up to ``most`` forecasts from place ``start`` on were brought up
-        to date: time changes them, too. Nothing may change meanwhile."""
+        """Every path, best first, after ``most`` forecasts from place ``start`` on were brought up to date."""
         for entry in [*islice(self._all.onwards(start), most)]:
             if self._refresh(entry, now):
                 self._place(entry, entry.band)

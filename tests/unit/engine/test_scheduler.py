@@ -9,13 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from shoal.domain import Blame, CheckResult, Kind, Observation, Record, Scheme, Trust
+from shoal.engine.agenda import Agenda
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
 from shoal.engine.scheduler import Scheduler
 from shoal.errors import StoreError
 from shoal.options import CheckOptions, PoolOptions, StoreOptions
+from shoal.policy.schedule import Pressure
 from shoal.stores.memory import MemoryStore
-from shoal.testing.builders import make_admitted, make_path
+from shoal.testing.builders import make_admitted, make_path, make_record
 from shoal.testing.fakes import FakeProber, FakeVantage, make_failure, make_success
 from shoal.testing.logs import capture_logs
 from shoal.testing.virtual_time import VirtualClock, run_virtual
@@ -45,7 +47,8 @@ class Bench:
         rng = Random(1)
         self.pool = Pool(PoolOptions(), rng)
         self.recorder = Recorder(self.store, self.pool, self.clock, rng, check, StoreOptions())
-        self.scheduler = Scheduler(self.store, self.prober, self.recorder, self.vantage, self.clock, check)
+        agenda = Agenda(self.pool, check, 0.1)
+        self.scheduler = Scheduler(self.store, self.prober, self.recorder, self.vantage, self.clock, check, agenda)
 
     async def slowly(self, record: Record) -> CheckResult:
         await asyncio.sleep(1.0)
@@ -313,6 +316,29 @@ def test_a_record_is_checked_again_when_it_falls_due_and_not_before() -> None:
         gaps = [later - sooner for sooner, later in pairwise(bench.times)]
         assert gaps
         assert all(20.0 <= gap <= 50.0 for gap in gaps)
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_where_checks_come_late_half_go_to_what_is_worth_most_and_none_twice(late: bool) -> None:
+    async def main() -> None:
+        bench = Bench(concurrency=20, rate=4.0)
+        await bench.store.open()
+        now = bench.clock.now()
+        good = range(1001, 1006)
+        await bench.add(good)
+        for number in good:
+            path = make_path(last_ok=now - 3_600.0)
+            record = make_record(number, paths=(path,), checks=1, next_check=now + 9_000.0)
+            await bench.store.save([record])
+            bench.pool.apply(record, now)
+        bench.recorder.pressure = Pressure(4.0 if late else 1.0)
+        async with bench.running(500):
+            await asyncio.sleep(4.0)
+        begun = [key for _, key in bench.prober.begun]
+        assert len(begun) == len(set(begun)) > 10
+        assert len({make_record(number).key for number in good} & set(begun)) == (len(good) if late else 0)
 
     run_virtual(main())
 
