@@ -95,10 +95,10 @@ class Pool:
 
     def revised(self, start: int, most: int, now: float) -> Iterator[Entry]:
         """Every path, best first, after ``most`` forecasts from place ``start`` on were brought up to date."""
-        for entry in [*islice(self._all.onwards(start), most)]:
+        for entry in [*islice(self._rankings.all.onwards(start), most)]:
             if self._refresh(entry, now):
                 self._place(entry, entry.band)
-        return self._all.best_first()
+        return self._rankings.all.best_first()
 
     def forecast(self, path: Path, now: float) -> Forecast:
         """The forecast of a path by what the pool has learned so far."""
