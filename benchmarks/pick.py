@@ -99,7 +99,7 @@ def make(number: int, rng: Random, *, now: float = NOW, net: int = 103, port: in
         last_seen=listed,
         checks=rng.randrange(3_000),
         last_check=now - rng.randrange(6_000) / 10.0,
-        next_check=now + rng.random() * 600.0,
+        next_check=now + rng.randrange(6_000) / 10.0,
         paths=(path,),
         version=rng.randrange(3_000),
     )

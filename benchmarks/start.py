@@ -150,7 +150,7 @@ def real(folder: Path, known: int, live: int, minutes: float, rate: float) -> No
     size = sum(file.stat().st_size for file in (folder / "data").glob("shoal.db*")) / 1e6
     lines = [("from the start to the first proxy", f"{seconds:.1f} s (aim: under 20), {cpu:.1f} s of CPU")]
     lines += [(f"own memory after {row['minute']:.0f} min", f"{row['uss']:.0f} MB (aim: under 600)") for row in rows]
-    lines += [("checked", f"{stats['checked_total']:,} of {stats['known']:,}"), ("files", f"{size:.0f} MB")]
+    lines += [("checked", f"{stats['checked_total']:,} of {known:,}"), ("files", f"{size:.0f} MB")]
     figures = {"seconds": seconds, "cpu_s": cpu, "memory_mb": rows, "checked": stats["checked_total"], "files_mb": size}
     report("start --up", {"known": known, "live": live, **figures}, lines)
 

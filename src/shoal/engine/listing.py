@@ -146,22 +146,31 @@ class Listing:
         filters = _uncut(query)
         if now < self._counts.get(filters, (0.0, 0))[0]:
             return True
-        count = self._counting.get(filters)
-        if count is None:
-            while len(self._counting) >= _COUNTS:
-                del self._counting[next(iter(self._counting))]
-            count = self._counting[filters] = _Count(list(self._entries() if some is None else some))
+        if filters not in self._counting:
+            is_crowded = len(self._counting) >= _COUNTS
+            oldest = next(iter(self._counting)) if is_crowded else filters
+            self._counting[filters] = _Count(list(self._entries() if some is None else some))
+            if is_crowded:
+                # As with rankings: in one go, and the oldest, too.
+                for each in (oldest, filters):
+                    while not self._look_on(each, now):
+                        pass
+                return True
+        return self._look_on(filters, now)
+
+    def _look_on(self, query: Query, now: float) -> bool:
+        count = self._counting[query]
         for entry in count.missing[-SLICE:]:
             if timely(query, entry.path, entry.chance, now, self._options) and self._fits(query, entry, now):
                 count.total += 1
         del count.missing[-SLICE:]
         if count.missing:
             return False
-        del self._counting[filters]
+        del self._counting[query]
         while len(self._counts) >= _COUNTS:
             del self._counts[next(iter(self._counts))]
-        self._counts.pop(filters, None)
-        self._counts[filters] = now + count.size / _COUNTED_PER_SECOND, count.total
+        self._counts.pop(query, None)
+        self._counts[query] = now + count.size / _COUNTED_PER_SECOND, count.total
         return True
 
     def _fits(self, query: Query, entry: Entry, now: float) -> bool:

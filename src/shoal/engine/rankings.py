@@ -84,14 +84,23 @@ class Rankings:
         filters = self._filters(query)
         if filters == self.all.query:
             return True
-        ranking = self._kept.get(filters)
-        if ranking is None:
+        if filters not in self._kept:
             self._make_room(0)
-            ranking = self._kept[filters] = Ranking(filters)
+            is_crowded = len(self._missing) >= _RANKINGS
+            oldest = next(iter(self._missing)) if is_crowded else filters
+            self._kept[filters] = Ranking(filters)
             self._missing[filters] = list(self.all.best_first())
-        missing = self._missing.get(filters)
-        if missing is None:
-            return True
+            if is_crowded:
+                # In one go, or so many might make each other begin anew without end. The oldest, too: whoever asked for
+                # it may have gone.
+                while not self._look_on(oldest):
+                    pass
+                while not self._look_on(filters):
+                    pass
+        return filters not in self._missing or self._look_on(filters)
+
+    def _look_on(self, filters: Query) -> bool:
+        ranking, missing = self._kept[filters], self._missing[filters]
         for entry in missing[-SLICE:]:
             # Some have gone since, some have come in with news of them.
             if entry in self.all and self._reaching.passes(filters, entry.record, entry.path):
@@ -118,10 +127,13 @@ class Rankings:
         )
 
     def _make_room(self, size: int, newest: Query | None = None) -> None:
-        others = {filters: ranking for filters, ranking in self._kept.items() if filters != newest}
+        others = {
+            filters: ranking
+            for filters, ranking in self._kept.items()
+            if filters != newest and filters not in self._missing
+        }
         room = _ROOM * len(self.all) - size
         while others and (len(others) >= _RANKINGS or sum(map(len, others.values())) > room):
             unused = min(others.values(), key=lambda ranking: ranking.used)
             del others[unused.query], self._kept[unused.query]
-            self._missing.pop(unused.query, None)
             self._asked.clear()

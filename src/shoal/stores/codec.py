@@ -122,7 +122,7 @@ def decode_record(
         share_number(kept.checks),
         kept.misses,
         share_seconds(kept.last_check),
-        next_check,
+        share_seconds(next_check),
         kept.failure,
         tuple([_lean(path, kept.host) for path in kept.paths]),
         share_number(kept.version),

@@ -115,6 +115,15 @@ def test_what_comes_and_goes_between_two_parts_is_met(pool: Pool) -> None:
     assert pool.count(everything, NOW) == len(wanted)
 
 
+def test_more_filters_at_once_than_are_kept_all_come_to_an_end(pool: Pool) -> None:
+    left = [Query(not_countries=frozenset({f"{number:02}"})) for number in range(20)]
+    for _ in range(50):
+        left = [query for query in left if not pool.advance(query)]
+        if not left:
+            break
+    assert not left and len(pool._rankings._kept) <= 17
+
+
 async def test_others_get_their_turn_between_parts(pool: Pool) -> None:
     turns = 0
 
