@@ -41,8 +41,8 @@ surer than a ten-thousandth."""
 _LOOK_LIMIT = 4_000
 """Paths that one pick looks at before it settles for what it found. While nothing is found it looks on: a proxy that
 a list shows must not be denied to a pick."""
-_FRESH = 5.0
-"""Seconds for which a forecast that was made for a path is used again."""
+_FRESH = 10.0
+"""Seconds for which a forecast that was made for a path is used again: what fades fastest in it takes two minutes."""
 _MOMENT = 0.25
 """Seconds within which forecasts count as made at one time: a number for each takes 24 bytes."""
 WINDOW = 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from math import log
 from typing import Final
 
@@ -18,6 +19,7 @@ _SPAN = 7.0
 
 SLICE: Final = 1_000
 """Paths that are looked at in one go while something is made of all of them: a few milliseconds."""
+_GROUP: Final = 16
 _NOWHERE = -1
 _SLOTS = list(range(1024))
 """One number for each slot, grown when a step is longer: a number of its own for each entry takes 28 bytes."""
@@ -87,13 +89,15 @@ class Ranking:
     Bands, one for each tier, lie one above the other; there is one more as soon as an entry asks for it.
     """
 
-    __slots__ = ("_size", "_slots", "_steps", "_top", "query", "used")
+    __slots__ = ("_groups", "_size", "_slots", "_steps", "_top", "query", "used")
 
     def __init__(self, query: Query, *, of_all: bool = False) -> None:
         self.query = query
         self.used = 0
         """Number of the pick that asked for it last."""
         self._steps: list[list[Entry]] = [[] for _ in range(2 * STEPS)]
+        self._groups = [0] * (2 * STEPS // _GROUP)
+        """How many stand in so many steps together: to count through all steps takes as long as the rest of a pick."""
         self._slots: dict[Entry, int] | None = None if of_all else {}
         self._size = 0
         self._top = 0
@@ -128,12 +132,14 @@ class Ranking:
             self.drop(entry)
         if step >= len(self._steps):
             self._steps += [[] for _ in range((step // STEPS + 1) * STEPS - len(self._steps))]
+            self._groups += [0] * (len(self._steps) // _GROUP - len(self._groups))
         entries = self._steps[step]
         slot = len(entries)
         if slot >= len(_SLOTS):
             _SLOTS.extend(range(slot, 2 * slot))
         self._stands(entry, _SLOTS[slot])
         self._size += 1
+        self._groups[step // _GROUP] += 1
         entries.append(entry)
         self._top = max(self._top, step)
 
@@ -146,6 +152,7 @@ class Ranking:
         else:
             del self._slots[entry]
         self._size -= 1
+        self._groups[entry.step // _GROUP] -= 1
         entries = self._steps[entry.step]
         last = entries.pop()
         if last is not entry:
@@ -175,8 +182,12 @@ class Ranking:
         """Every entry from a position below the length on, down the steps and round to where it began.
 
         Nothing may be moved meanwhile."""
-        begin = 0
-        for number in range(self._top, -1, -1):
+        begin = group = 0
+        for group in range(self._top // _GROUP, -1, -1):
+            if position < self._groups[group]:
+                break
+            position -= self._groups[group]
+        for number in range((group + 1) * _GROUP - 1, group * _GROUP - 1, -1):
             step = self._steps[number]
             if position < len(step):
                 begin = number
@@ -185,7 +196,7 @@ class Ranking:
         first = self._steps[begin]
         for place in range(position, len(first)):
             yield first[place]
-        for number in (*range(begin - 1, -1, -1), *range(self._top, begin, -1)):
+        for number in chain(range(begin - 1, -1, -1), range(self._top, begin, -1)):
             yield from self._steps[number]
         for place in range(position):
             yield first[place]

@@ -58,6 +58,9 @@ def test_any_course_of_moves_leaves_every_entry_once_and_best_first(
         bands = [list(ranking.best_first(turn, band=band)) for band in range(ranking.top_band + 1)]
         assert all(found.step // STEPS == band for band, all_found in enumerate(bands) for found in all_found)
         assert sum(map(len, bands)) == len(held)
+        if held:
+            onwards = list(ranking.onwards(turn % len(held)))
+            assert len(onwards) == len(held) and set(onwards) == held
 
 
 @pytest.mark.parametrize("position", range(12))
