@@ -215,7 +215,7 @@ class Pool:
         is_sticky = strategy is Strategy.STICKY
         most = 1 << 60 if is_sticky else spread.most
         floor, oldest = bounds(query, now, self._options)
-        is_plain = self._is_plain(query)
+        is_plain, exclude = self._is_plain(query), query.exclude
         for entry in ranking.best_first(0 if is_sticky else spread.picks, band=band):
             if entry.turns >= most:
                 spent.append(entry)
@@ -223,11 +223,14 @@ class Pool:
             looked += 1
             if found and looked > _LOOK_LIMIT:
                 break
-            # As _refresh and _will_do, written out: a pick looks at a dozen, and calls cost more than what they do.
+            # As _refresh and _will_do, written out: a pick looks at a dozen, and calls cost more than what they do. The
+            # age first: a forecast is dear.
+            if is_plain and last_ok_of(entry.path.health.block) < oldest:
+                continue
             if not -_FRESH < now - entry.chance_at < _FRESH and self._refresh(entry, now):
                 moved.append(entry)
             if is_plain:
-                if entry.chance < floor or last_ok_of(entry.path.health.block) < oldest:
+                if entry.chance < floor or (exclude and excluded(exclude, entry.record)):
                     continue
             elif not self._will_do(entry, query, now):
                 continue
@@ -243,8 +246,8 @@ class Pool:
         return found
 
     def _is_plain(self, query: Query) -> bool:
-        """Whether forecast and age alone decide which entries of the query's ranking will do."""
-        return not (self._is_limited or query.exclude or query.target is not None or query.vantage is not None)
+        """Whether forecast, age and exclusions alone decide which entries of the query's ranking will do."""
+        return not (self._is_limited or query.target is not None or query.vantage is not None)
 
     def _sampled(self, ranking: Ranking, query: Query, now: float) -> builtins.list[Entry]:
         """Candidates from anywhere in the ranking: at random, or in turn."""
