@@ -96,7 +96,9 @@ class Hosts:
             listed.write_text("".join(f"http://{address}:{PROXY_PORT}\n" for address in PROXIES))
             against += ["--source", str(listed)]
         settings = {"SHOAL_CLUSTER_LEADER_LEASE": str(LEADER_LEASE)}
-        settings |= {"SHOAL_GATEWAY_DEADLINE": "4", "SHOAL_GATEWAY_ATTEMPT_TIMEOUT": "1.5"}
+        # Short, so that requests end soon while the network is away; a still shorter attempt would be late by itself
+        # on a busy machine.
+        settings |= {"SHOAL_GATEWAY_DEADLINE": "8", "SHOAL_GATEWAY_ATTEMPT_TIMEOUT": "4"}
         self.processes[host] = self.run(host, *SHOAL, *words, "--store", self.valkey.url, *against, **settings)
 
     def ask(self, host: str, path: str, body: Any = None, method: str | None = None) -> Any:
