@@ -32,6 +32,9 @@ _FEW = 8
 _SAMPLE = 4
 """Candidates that the other strategies compare, from anywhere among those that fit: the least used of four is seldom
 one that was used often."""
+_SAMPLED = 12
+"""Paths that are looked at for these, half as many once one was found: each needs a forecast anew. Where none of them
+will do, the best ones are asked."""
 _ALL = 32
 """Where so few fit, all of them are compared."""
 _FINE = 8_192
@@ -261,7 +264,7 @@ class Pool:
         for looked, entry in enumerate(
             ranking.onwards(self._spread.picks % size if in_turn else self._rng.randrange(size))
         ):
-            if looked >= (_ALL if not found else 2 * _SAMPLE):
+            if looked >= (_SAMPLED if not found else _SAMPLED // 2):
                 break
             if self._refresh(entry, now):
                 moved.append(entry)
