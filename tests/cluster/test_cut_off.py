@@ -95,7 +95,7 @@ class Hosts:
             listed = self._folder / "list.txt"
             listed.write_text("".join(f"http://{address}:{PROXY_PORT}\n" for address in PROXIES))
             against += ["--source", str(listed)]
-        settings = {"SHOAL_CLUSTER_LEADER_LEASE": str(LEADER_LEASE)}
+        settings = {"SHOAL_CLUSTER_LEADER_LEASE": str(LEADER_LEASE), "SHOAL_CHECK_MIN_INTERVAL": "5"}
         # Short, so that requests end soon while the network is away; a still shorter attempt would be late by itself
         # on a busy machine.
         settings |= {"SHOAL_GATEWAY_DEADLINE": "8", "SHOAL_GATEWAY_ATTEMPT_TIMEOUT": "4"}

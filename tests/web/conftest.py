@@ -154,6 +154,11 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     assert [url for one in visits for url in one.strangers] == []
 
 
+UNHURRIED = 60.0
+"""Seconds that an answer may be late: browser and server share a busy machine, and a page whose parts were refused is
+another test's matter."""
+
+
 class Running:
     """A pool over the lab. ``base`` is its API's address."""
 
@@ -172,7 +177,7 @@ async def lab_pool(folder: Path, **changes: Any) -> AsyncIterator[Running]:
         options = options_for(Options(), lab.describe(), folder / "data")
         options = replace(
             options,
-            api=ApiOptions(listen="127.0.0.1:0"),
+            api=ApiOptions(listen="127.0.0.1:0", max_lag=UNHURRIED),
             gateway=replace(options.gateway, listen="127.0.0.1:0"),
             geo=GeoOptions(country=str(places)),
             **changes,
@@ -191,7 +196,7 @@ def pool(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runni
 @contextlib.asynccontextmanager
 async def served(service: Any, port: int = 0, **options: Any) -> AsyncIterator[str]:
     app = build_app(service, ApiOptions(**options), version="1", settings=Options(gateway=GatewayOptions()))
-    handle = await serve_api(app, "127.0.0.1", port)
+    handle = await serve_api(app, "127.0.0.1", port, max_lag=UNHURRIED)
     try:
         yield f"http://127.0.0.1:{handle.port}"
     finally:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Page, expect
-from tests.web.conftest import served
+from tests.web.conftest import UNHURRIED, served
 
 from shoal.api import build_app, serve_api
 from shoal.domain import (
@@ -26,7 +26,6 @@ from shoal.domain import (
     Scheme,
     Stage,
     Trust,
-    record_id,
     record_key,
 )
 from shoal.domain.stats import JudgeStats, Stats
@@ -152,7 +151,7 @@ def test_long_values_stay_in_their_place(serve: Callable[..., str], visit: Calla
     )
     record = replace(
         make_record(1, paths=(path,), sources=("https://lists.example/" + "x" * 180,), tags=("t" * 120,)),
-        id=record_id(key), key=key, endpoint=endpoint, credentials=credentials,
+        key=key, endpoint=endpoint, credentials=credentials,
     )  # fmt: skip
     service = FakeService(record, *typical_records())
     service.reports = [report("https://lists.example/" + "y" * 180, error="z" * 300, failures=12345)]
@@ -200,7 +199,8 @@ def test_a_token_opens_the_page_for_this_tab_or_for_good(serve: Callable[..., st
 def test_a_server_that_is_gone_is_told_and_found_again(loop: Any, visit: Callable[..., Any]) -> None:
     service = FakeService(*typical_records())
     seen = visit()
-    seen.expected = ("ERR_INCOMPLETE_CHUNKED", "ERR_CONNECTION", "ERR_EMPTY_RESPONSE")
+    # One that stops answers 503 to what is under way.
+    seen.expected = ("ERR_INCOMPLETE_CHUNKED", "ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "503 (Service Unavailable)")
     with loop.held(served(service)) as base:
         page = seen.open(base)
         expect(page.locator(".state.live")).to_be_visible()
@@ -254,7 +254,8 @@ async def full_pool(size: int) -> AsyncIterator[str]:
         if number % 2000 == 0:
             await asyncio.sleep(0)
     await engine.service.update_counts()
-    handle = await serve_api(build_app(engine.service, ApiOptions(), version="1"), "127.0.0.1", 0)
+    app = build_app(engine.service, ApiOptions(), version="1")
+    handle = await serve_api(app, "127.0.0.1", 0, max_lag=UNHURRIED)
     try:
         yield f"http://127.0.0.1:{handle.port}"
     finally:
