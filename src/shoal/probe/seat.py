@@ -41,7 +41,8 @@ class Seat:
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
         self.ok = False
-        self.error: str | None = "not asked yet"
+        # Of one that was not asked yet nothing is to be told: a start is no outage.
+        self.error: str | None = None
         self.failure: Failure | None = None
         self.latency = 0.0
         self.checked_at = 0.0

@@ -37,6 +37,11 @@ def panel_of(world, *judges, **options):
     return JudgePanel(judges, JudgeOptions(**options), world.resolver, world.clock, world.nonce, world.contexts)
 
 
+async def test_a_judge_that_was_not_asked_yet_has_no_error(world):
+    assert world.panel.judges
+    assert all(not judge.ok and judge.error is None and judge.checked_at == 0.0 for judge in world.panel.judges)
+
+
 async def test_own_addresses_are_learned(world):
     await world.begin()
     assert world.panel.addresses == {"127.0.0.1"}

@@ -30,6 +30,14 @@ def test_what_matters_is_told_at_once_and_once() -> None:
     assert events(changes, Stats(working=15, judges=(UP,)), 2.5) == ["all is well again"]
 
 
+def test_a_judge_that_was_not_asked_yet_is_no_news() -> None:
+    changes = Changes()
+    unasked = JudgeStats("http://a/", "shoal", True, False)
+    assert events(changes, Stats(judges=(unasked,)), 0) == []
+    assert events(changes, Stats(judges=(UP,)), 0.5) == []
+    assert events(changes, Stats(judges=(DOWN,)), 1) == ["judge does not answer"]
+
+
 def test_the_line_holds_the_figures() -> None:
     changes = Changes()
     changes.lines(Stats(), 0)
