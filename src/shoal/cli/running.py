@@ -18,6 +18,7 @@ from shoal.cli.exits import INTERRUPTED, say
 STOP_LIMIT: Final = 2.8
 """Seconds from the first signal to the end: service managers and people lose patience at about three."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_DEFAULTS: Final = (signal.SIG_DFL, signal.default_int_handler)
 AGAIN: Final = 0.3
 """Seconds within which a second Ctrl-C is the first one that came twice."""
 
@@ -51,23 +52,29 @@ def _run(main: Main, *, cancel: bool) -> int:
     # Of all queues only this one may be put into by a signal handler.
     signalled: SimpleQueue[None] = SimpleQueue()
     over = threading.Event()
+    asked: list[bool] = []
 
     def watch() -> None:
         signalled.get()
         if not over.wait(STOP_LIMIT):
             _leave_at_once("did not stop in time and was ended")
 
+    def alarm() -> None:
+        asked.append(True)
+        signalled.put(None)
+
     threading.Thread(target=watch, name="stop limit", daemon=True).start()
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_guarded(main, lambda: signalled.put(None), cancel=cancel))
+            return runner.run(_guarded(main, alarm, cancel=cancel))
     finally:
         # Not before: closing the loop waits for threads, which may hang on a name or a broker.
         over.set()
         signalled.put(None)
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # The second of a pair may come only now, and must not kill by its default what has stopped as it was asked.
+            signal.signal(number, signal.SIG_IGN if asked and handler in _DEFAULTS else handler)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

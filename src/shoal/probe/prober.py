@@ -83,7 +83,7 @@ class NetProber:
                 return self._unasked(record, found, await self._blame(found, None, started, loop.time()))
             host = found
         blames: list[Blame | None] = []
-        cut = False
+        cut = silent = False
         while attempt is not None:
             started = loop.time()
             if started >= deadline:
@@ -93,7 +93,7 @@ class NetProber:
             seat = panel.pick(tls=attempt.tls, documents=attempt.document, signs=signs)
             if seat is None:
                 # The last judge of its kind fell silent in the middle of this check.
-                cut = True
+                cut = silent = True
                 break
             if not seat.judge.own:
                 await panel.wait_turn(seat)
@@ -109,7 +109,8 @@ class NetProber:
                 seat.proven = loop.time()
             blames.append(None if failure is None else await self._blame(failure, seat, started, loop.time()))
             attempt = next_attempt(situation, outcomes)
-        if not outcomes:
+        if not outcomes or (silent and not situation.paths and not any(outcome.works for outcome in outcomes)):
+            # What it made of the schemes that were tried says nothing of the one that had no turn.
             return self._unasked(record, self._no_judge())
         return result_of(record.key, self._clock.now(), situation, outcomes, blames, cut)
 

@@ -32,12 +32,13 @@ def result_of(
 
     ``cut`` says that the check ended before it had done all it wanted.
     """
-    first, last = outcomes[0], outcomes[-1]
+    first = outcomes[0]
     if len(outcomes) == 1 and first.failure is not None and first.failure.stage is Stage.CONNECT:
         return _whole(key, at, first, blames[0], first.moved)
-    if not situation.paths and _is_short(last.failure) and not any(outcome.works for outcome in outcomes):
-        # Its own scheme had no turn: what it made of others is no failure of its.
-        return _whole(key, at, last, blames[-1], sum([outcome.moved for outcome in outcomes]))
+    if not situation.paths:
+        number = _spoilt(outcomes, blames)
+        if number is not None:
+            return _whole(key, at, outcomes[number], blames[number], sum([outcome.moved for outcome in outcomes]))
     # A profile is taken when it is known whether content survives: what did not arrive is asked for again soon.
     profile = not cut and (situation.full or not situation.paths)
     if len(outcomes) == 1:
@@ -48,6 +49,20 @@ def result_of(
         mine = [outcomes[number] for number in numbers]
         observations.append(_observe(key, at, mine, [blames[number] for number in numbers], profile))
     return summarise(key, tuple(observations), sum([outcome.moved for outcome in outcomes]))
+
+
+def _spoilt(outcomes: Sequence[Outcome], blames: Sequence[Blame | None]) -> int | None:
+    """The last attempt of a discovery that failed for what we, or the judge, lacked: that may have been the proxy's own
+    scheme, and what it made of others is then no failure of its. None where nothing did, or where something was found
+    out all the same."""
+    for outcome in outcomes:
+        said = honesty_of(outcome)
+        if outcome.works or (said is not None and said.is_dangerous):
+            return None
+    for number in range(len(blames) - 1, -1, -1):
+        if blames[number] in (Blame.LOCAL, Blame.TARGET):
+            return number
+    return None
 
 
 def _whole(key: str, at: float, outcome: Outcome, at_fault: Blame | None, moved: int) -> CheckResult:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import ssl
+import tempfile
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -88,10 +89,14 @@ class Site:
             "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
             "HTTP_GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
         }  # fmt: skip
-        process = await asyncio.create_subprocess_exec(
-            GIT_BACKEND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment
-        )
-        out, _ = await process.communicate(body)
+        with tempfile.TemporaryFile() as given:
+            # A file and no pipe: the program may end before it has read a body that it does not want.
+            given.write(body)
+            given.seek(0)
+            process = await asyncio.create_subprocess_exec(
+                GIT_BACKEND, stdin=given, stdout=asyncio.subprocess.PIPE, env=environment
+            )
+            out, _ = await process.communicate()
         head, _, data = out.partition(b"\r\n\r\n")
         fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         status = int(fields.pop("Status", "200").split()[0])

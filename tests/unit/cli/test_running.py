@@ -45,15 +45,21 @@ async def working(stop):
     finally:
         print("written", flush=True)
     return 0
+late = polite
 runner = running.run_until_interrupted if sys.argv[1] == "working" else running.run_until_stopped
-sys.exit(runner(globals()[sys.argv[1]]))
+code = runner(globals()[sys.argv[1]])
+if sys.argv[1] == "late":
+    print("stopped", flush=True)
+    sys.stdin.readline()
+sys.exit(code)
 """
 
 
 def started(name: str, limit: float = 30.0) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-c", WAITS, name, str(limit)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", WAITS, name, str(limit)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     return process
 
@@ -87,6 +93,16 @@ def test_a_signal_that_comes_twice_is_one() -> None:
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 0 and err == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_of_a_pair_may_come_after_the_end(number: signal.Signals) -> None:
+    with started("late") as process:
+        process.send_signal(number)
+        assert process.stdout is not None and process.stdout.readline() == "stopped\n"
+        process.send_signal(number)
+        out, err = process.communicate("go on\n", timeout=20)
+    assert (process.returncode, out, err) == (0, "", "")
 
 
 def test_who_does_not_stop_in_time_is_ended() -> None:

@@ -76,6 +76,23 @@ def test_the_failure_that_came_furthest_is_told():
     assert not result.works
 
 
+def test_a_scheme_that_failed_for_our_sake_excuses_what_was_made_of_others():
+    foreign = Outcome(FORWARD, Failure(Stage.RECEIVE, Reason.EOF))
+    spoilt = Outcome(SOCKS, Failure(Stage.RECEIVE, Reason.TIMEOUT))
+    for outcomes, blames in [
+        ((foreign, spoilt), [Blame.PROXY, Blame.LOCAL]),
+        ((spoilt, foreign), [Blame.TARGET, Blame.PROXY]),
+    ]:
+        result = report(*outcomes, blames=blames)
+        (seen,) = result.observations
+        assert seen.scheme is None
+        assert (result.failure, result.blame) == (spoilt.failure, blames[outcomes.index(spoilt)])
+    # What is verified had its turn by itself, and danger is told whatever else failed.
+    assert len(report(foreign, spoilt, blames=[Blame.PROXY, Blame.LOCAL], known=True).observations) == 2
+    changed = Outcome(DOCUMENT, CHANGED)
+    assert report(changed, spoilt, blames=[Blame.PROXY, Blame.LOCAL]).honesty is Honesty.TAMPERS
+
+
 def test_danger_on_any_path_is_told():
     assert report(good(FORWARD), Outcome(DOCUMENT, CHANGED), good(SOCKS)).honesty is Honesty.TAMPERS
     assert report(Outcome(FORWARD, CHANGED)).honesty is Honesty.FAKES
