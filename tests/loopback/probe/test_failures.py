@@ -301,6 +301,25 @@ async def test_one_deadline_holds_for_all_guesses(world):
     assert len(result.observations) >= 2
 
 
+async def test_a_judge_that_falls_silent_before_the_own_scheme_had_its_turn_is_no_proxys_fault(world, monkeypatch):
+    await world.begin()
+
+    async def hang_up(reader, writer):
+        await reader.read(100)
+        writer.close()
+
+    port = await world.serve(hang_up)
+    result = await world.prober.check(world.record(port))
+    assert (result.failure.reason, result.blame) == (Reason.EOF, Blame.PROXY)
+    seats = [world.panel.pick(tls=False)]
+    monkeypatch.setattr(type(world.panel), "pick", lambda *_, **__: seats.pop() if seats else None)
+    result = await world.prober.check(world.record(port))
+    assert not seats
+    assert (result.failure.reason, result.blame) == (Reason.LOCAL_LIMIT, Blame.LOCAL)
+    (seen,) = result.observations
+    assert seen.scheme is None
+
+
 async def test_our_own_shortage_of_descriptors_is_no_proxys_fault(world):
     await world.begin()
     port = await world.serve(silence)
