@@ -1,10 +1,14 @@
-"""``python internet.py PORT ADDRESS...``: a forwarding and tunnelling proxy at each address, which never fails."""
+"""``python internet.py PORT ADDRESS...``: a forwarding and tunnelling proxy at each address, which never fails.
+
+Each takes its time, so that checks can be met while they are under way."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from urllib.parse import urlsplit, urlunsplit
+
+PAUSE = 0.5
 
 
 async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -23,6 +27,7 @@ async def serve(address: str, reader: asyncio.StreamReader, writer: asyncio.Stre
         head = await reader.readuntil(b"\r\n\r\n")
         method, target, _ = head.split(b" ", 2)
         tunnel = method == b"CONNECT"
+        await asyncio.sleep(PAUSE)
         goal = urlsplit(f"//{target.decode()}" if tunnel else target.decode())
         # It leaves by the address at which it is known.
         there = await asyncio.open_connection(goal.hostname, goal.port or 80, local_addr=(address, 0))

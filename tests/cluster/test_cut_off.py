@@ -171,11 +171,33 @@ def checks(records: dict[str, Record]) -> dict[str, int]:
     return {key: record.checks for key, record in records.items() if record.is_verified}
 
 
+def ask_for_checks(hosts: Hosts) -> None:
+    """Of all, soon: by themselves these proxies, which always work, come due ever more rarely."""
+    with ThreadPoolExecutor(8) as threads:
+        rows = hosts.ask("edge", "/v1/proxies?limit=100")
+        list(threads.map(lambda row: hosts.ask("edge", f"/v1/proxies/{row['id']}/check", method="POST"), rows))
+
+
+def is_at_work(hosts: Hosts, worker: str) -> bool:
+    if hosts.words()[worker].in_flight:
+        return True
+    ask_for_checks(hosts)
+    return False
+
+
 def all_checked_again(hosts: Hosts, before: dict[str, int]) -> None:
+    ask_for_checks(hosts)
     until(
         lambda: all(number > before.get(key, 0) for key, number in checks(hosts.records()).items()),
         "that every proxy is checked again",
     )
+
+
+def comes_back(hosts: Hosts, worker: str, seen: int) -> bool:
+    if seen_from(hosts, worker) > seen + 5:
+        return True
+    ask_for_checks(hosts)
+    return False
 
 
 def seen_from(hosts: Hosts, vantage: str) -> int:
@@ -209,19 +231,19 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 
 
 def test_a_worker_cut_off_from_the_store_costs_its_lease_and_comes_back(hosts: Hosts) -> None:
-    until(lambda: hosts.words()["eu"].in_flight > 0, "a batch under way")
+    until(lambda: is_at_work(hosts, "eu"), "a batch under way")
     hosts.wires.cut(hosts.hosts["eu"], "lan")
     try:
         all_checked_again(hosts, checks(hosts.records()))
         seen = seen_from(hosts, "eu")
     finally:
         hosts.wires.mend(hosts.hosts["eu"], "lan")
-    until(lambda: seen_from(hosts, "eu") > seen + 5, "checks by the worker that was cut off")
+    until(lambda: comes_back(hosts, "eu", seen), "checks by the worker that was cut off")
     nobody_is_blamed(hosts)
 
 
 def test_a_worker_cut_off_from_the_internet_blames_nobody(hosts: Hosts) -> None:
-    until(lambda: hosts.words()["us"].in_flight > 0, "a batch under way")
+    until(lambda: is_at_work(hosts, "us"), "a batch under way")
     hosts.wires.cut(hosts.hosts["us"], "wan")
     try:
         until(lambda: not hosts.words()["us"].healthy, "that the worker says so")
@@ -229,7 +251,7 @@ def test_a_worker_cut_off_from_the_internet_blames_nobody(hosts: Hosts) -> None:
         seen = seen_from(hosts, "us")
     finally:
         hosts.wires.mend(hosts.hosts["us"], "wan")
-    until(lambda: seen_from(hosts, "us") > seen + 5, "checks by the worker that was cut off")
+    until(lambda: comes_back(hosts, "us", seen), "checks by the worker that was cut off")
     nobody_is_blamed(hosts)
 
 

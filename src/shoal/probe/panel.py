@@ -9,16 +9,16 @@ from typing import Final
 from shoal.domain import Failure, Reason, Stage, Trust
 from shoal.domain.judge import DOCUMENTS
 from shoal.options import JudgeOptions
-from shoal.policy.content import FAITHFUL_FIELDS
 from shoal.policy.discovery import STRANGE_NAME, Judges
-from shoal.policy.verdict import Echo, OwnAddresses, gives_away
+from shoal.policy.verdict import OwnAddresses
 from shoal.ports import Clock, JudgeStatus, ResolveError, Resolver
+from shoal.probe.calibration import calibrate
 from shoal.probe.connection import Exchange
-from shoal.probe.dialects import guess_kind, read_echo, read_signature
+from shoal.probe.dialects import read_echo, read_signature
 from shoal.probe.judges import Judge, JudgeKind
 from shoal.probe.seat import NOBODY, Reference, Seat, in_turn
 from shoal.probe.wheel import TimerWheel
-from shoal.upstream import Target, TlsContexts, UpstreamPlan, failure_from, printable, status_failure
+from shoal.upstream import Target, TlsContexts, UpstreamPlan, failure_from, status_failure
 
 CONTROL_TIMEOUT: Final = 5.0
 """Seconds for a direct request. A judge slower than this would spoil every latency."""
@@ -68,6 +68,7 @@ class JudgePanel:
         self._wheel: TimerWheel | None = None
         self._turn = 0
         self._healthy = False
+        self._well_since = float("-inf")
         self._own = NOBODY
         self._came_well = asyncio.Event()
         self._controls: dict[Seat, asyncio.Future[None]] = {}
@@ -153,11 +154,19 @@ class JudgePanel:
         seat.tokens_at = now
         return seat.tokens
 
-    async def confirm(self, seat: Seat | None, since: float) -> tuple[bool, bool]:
-        """Whether we, and this judge, were well at or after ``since`` (loop time): (vantage, judge).
+    async def confirm(self, seat: Seat | None, since: float, began: float) -> tuple[bool, bool]:
+        """Whether we, and this judge, were well at or after ``since`` and are not known to have been unwell since
+        ``began`` (both in the loop's time): (vantage, judge).
 
-        Any right answer since then is proof, also one that came through a proxy; else the judge is asked directly. When
-        it is silent, so are the others asked: only if none answers is it us. With no judge named, any will do.
+        Who came back in the middle of an attempt proves nothing of its beginning.
+        """
+        well, judge_well = await self._ask_for_proof(seat, since)
+        well = well and self._well_since <= began
+        return well, well and judge_well and (seat is None or seat.well_since <= began)
+
+    async def _ask_for_proof(self, seat: Seat | None, since: float) -> tuple[bool, bool]:
+        """Any right answer since then is proof, also one that came through a proxy; else the judge is asked directly.
+        When it is silent, so are the others asked: only if none answers is it us. With no judge named, any will do.
         """
         asked = seat
         if seat is None:
@@ -220,6 +229,8 @@ class JudgePanel:
         seen = {seat.own_seen for seat in well if seat.own_seen is not None}
         if well and seen != self._own.addresses:
             self._own = OwnAddresses(seen)
+        if well and not self._healthy:
+            self._well_since = asyncio.get_running_loop().time()
         self._healthy = bool(well)
         if self._healthy:
             self._came_well.set()
@@ -254,12 +265,7 @@ class JudgePanel:
             await self._ask_for_documents(seat)
         elif error is None and not seat.judge.tls:
             await self._ask_for_page(seat)
-        seat.checked_at = self._clock.now()
-        seat.checked_loop = loop.time()
-        seat.ok = error is None
-        seat.answered(seat.ok)
-        seat.failure = error
-        seat.error = None if error is None else f"{error.kind}: {error.detail}" if error.detail else error.kind
+        seat.answered(error, self._clock.now(), loop.time())
 
     async def _ask_once(self, seat: Seat) -> Failure | None:
         judge = seat.judge
@@ -281,7 +287,7 @@ class JudgePanel:
         if exchange.status != 200:
             return status_failure(exchange.status, exchange.reason)
         echo = read_echo(judge, exchange.body, nonce)
-        wrong = self._calibrate(seat, echo, exchange.body, nonce)
+        wrong = calibrate(seat, echo, exchange.body, nonce)
         if wrong is None:
             seat.proven = exchange.ended
             seat.latency = exchange.ended - exchange.started
@@ -365,35 +371,3 @@ class JudgePanel:
             seat.documents_at = float("-inf")
             self._settle()
         return False
-
-    def _calibrate(self, seat: Seat, echo: Echo, body: bytes, nonce: str) -> Failure | None:
-        judge = seat.judge
-        fits = echo.address is not None and echo.nonce_ok is not False
-        if judge.guessed and not (fits and echo.nonce_ok):
-            kind = guess_kind(judge, body, nonce)
-            if kind is not None and kind != judge.kind:
-                seat.become(kind)
-                if kind != "trace":
-                    echo = read_echo(seat.judge, body, nonce)
-                    fits = echo.address is not None and echo.nonce_ok is not False
-        if not fits:
-            return Failure(Stage.CONTENT, Reason.MISMATCH, _wrong(seat.judge, echo, body))
-        seat.own_seen = echo.address
-        sent = {name.lower() for name in seat.template("", False).headers}
-        names = {name.lower() for name, _ in echo.headers}
-        seat.baseline = frozenset(name for name in names - sent if gives_away(name))
-        if seat.judge.kind != "shoal":
-            came = {name.lower(): value for name, value in echo.headers}
-            asked = seat.template("", False).headers
-            seat.kept = tuple([name for name in FAITHFUL_FIELDS if came.get(name.lower()) == asked[name]])
-            seat.plain_answer = body
-        return None
-
-
-def _wrong(judge: Judge, echo: Echo, body: bytes) -> str:
-    if echo.address is None:
-        start = body[:60].decode("latin-1")
-        return printable(f"the answer is not one of a {judge.kind} judge: {start!r}")
-    if judge.key is not None:
-        return "the nonce or its signature is wrong: is the key the same on both sides?"
-    return "the nonce did not come back"

@@ -133,7 +133,7 @@ class NetProber:
         # A failed connect says nothing of the judge: any judge proves our network.
         beyond = failure.stage not in (Stage.RESOLVE, Stage.CONNECT)
         since = ended - (ended - started) * PROOF_SHARE
-        healthy, vouched = await self._panel.confirm(seat if beyond else None, since)
+        healthy, vouched = await self._panel.confirm(seat if beyond else None, since, started)
         if healthy and beyond and not vouched:
             # The judge went down under the proxy, which cannot be told from a proxy that lost its way to it.
             return Blame.TARGET

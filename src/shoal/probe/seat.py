@@ -35,7 +35,7 @@ class Seat:
     __slots__ = (
         "_templates", "addresses", "baseline", "checked_at", "checked_loop", "documents", "documents_at", "error",
         "failure", "health", "judge", "kept", "latency", "ok", "own_seen", "plain_answer", "proven", "reference",
-        "signs", "strange", "tokens", "tokens_at", "turns",
+        "signs", "strange", "tokens", "tokens_at", "turns", "well_since",
     )  # fmt: skip
 
     def __init__(self, judge: Judge) -> None:
@@ -48,6 +48,8 @@ class Seat:
         self.checked_at = 0.0
         self.checked_loop = float("-inf")
         self.proven = float("-inf")
+        self.well_since = float("-inf")
+        """When it answered rightly for the first time since it last did not (the loop's clock)."""
         self.addresses: tuple[str, ...] = ()
         self.baseline: frozenset[str] = frozenset()
         self.own_seen: str | None = None
@@ -89,9 +91,19 @@ class Seat:
             self.judge = replace(self.judge, kind=kind)
             self._templates.clear()
 
-    def answered(self, right: bool) -> None:
-        """Take in the outcome of a direct request. One that failed is not picked until it answers rightly again; its
-        health then says how soon it gets its whole share back."""
+    def answered(self, failure: Failure | None, at: float, loop_at: float) -> None:
+        """Take in the outcome of a direct request that ended ``at`` (seconds since the epoch), ``loop_at`` by the
+        loop's clock. One that failed is not picked until it answers rightly again; its health then says how soon it
+        gets its whole share back."""
+        right = failure is None
+        self.checked_at, self.checked_loop = at, loop_at
+        if right and not self.ok:
+            self.well_since = loop_at
+        self.ok = right
+        self.failure = failure
+        self.error = (
+            None if failure is None else f"{failure.kind}: {failure.detail}" if failure.detail else failure.kind
+        )
         self.health += HEALTH_STEP * ((1.0 if right else 0.0) - self.health)
         self.health = min(1.0, max(LEAST_HEALTH, self.health)) if self.health < FULL_HEALTH else 1.0
 

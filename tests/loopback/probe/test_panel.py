@@ -192,6 +192,17 @@ async def test_many_failures_share_one_extra_request(world):
     await asyncio.sleep(0.01)
     before = world.judge_requests
     now = asyncio.get_running_loop().time()
-    answers = await asyncio.gather(*(world.panel.confirm(seat, now) for _ in range(50)))
+    answers = await asyncio.gather(*(world.panel.confirm(seat, now, now) for _ in range(50)))
     assert set(answers) == {(True, True)}
     assert world.judge_requests == before + 1
+
+
+async def test_who_came_back_in_the_middle_of_an_attempt_is_no_proof_of_its_beginning(world):
+    before = asyncio.get_running_loop().time()
+    await asyncio.sleep(0.01)
+    await world.begin(tls=False)
+    seat = world.panel.pick(tls=False)
+    now = asyncio.get_running_loop().time()
+    assert await world.panel.confirm(seat, now, now) == (True, True)
+    assert await world.panel.confirm(seat, now, before) == (False, False)
+    assert await world.panel.confirm(None, now, before) == (False, False)
