@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 # Flags for pytest: make test TEST_ARGS='-k socks5 -x'
 TEST_ARGS ?=
-# Spread by number: --dist loadfile leaves out, without a word, tests that share a name, as those of an API schema do.
-TEST_JOBS ?= 2
+# More than a machine of two cores has: many tests wait most of their time. What fails beside others is tried once more, alone.
+TEST_JOBS ?= 3
 # Debian packages that the tests call; installed where make runs as root and they are missing.
 TEST_PACKAGES := curl haproxy proxychains4 chromium redis-server git
 # Letters of the Chinese pictures.
@@ -42,7 +42,7 @@ demo: $(RUNTIME) ## The same against a simulated internet; needs no network once
 install: $(RUNTIME) ## Install only
 
 test: $(DEV) $(PACKAGES) ## Install what the tests need and run them all (flags in TEST_ARGS)
-	@exec $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadgroup -m 'not real_data' $(TEST_ARGS)
+	@exec $(BIN)/python tools/run_tests.py $(TEST_JOBS) $(TEST_ARGS)
 
 real-data: $(DEV) ## Read the published lists beside the checkout and compare with counts made by hand
 	@exec $(BIN)/python -m pytest -m real_data tests/real_data $(TEST_ARGS)

@@ -259,6 +259,17 @@ async def test_how_many_that_worked_come_first_can_be_told(store: Store) -> None
     assert len(await store.claim_due(NOW, 5, 60, ahead=99)) == 5
 
 
+async def test_what_was_claimed_before_it_was_due_is_not_due_when_the_claim_has_run_out(store: Store) -> None:
+    await store.add([make_admitted(1)], NOW)
+    (record,) = await store.claim_due(NOW, 1, 60)
+    await store.save([structs.replace(record, next_check=NOW + 1000)])
+    assert len(await store.claim([record.key], NOW + 10, 30)) == 1
+    assert (await store.counts(NOW + 20)).due == 0
+    assert (await store.counts(NOW + 50)).due == 0
+    assert await store.claim_due(NOW + 50, 1, 60) == []
+    assert (await store.counts(NOW + 1000)).due == 1
+
+
 async def test_what_is_named_is_claimed_before_it_is_due(store: Store) -> None:
     keys = await fill(store, [1, 2, 3])
     await store.save([worked(2, next_check=NOW + 900)])

@@ -69,6 +69,19 @@ local function schedule(id, next_check, verified)
   if verified then redis.call('ZADD', P .. 'due-verified', due, id) else redis.call('ZREM', P .. 'due-verified', id) end
 end
 
+-- Claims of whoever died come back; a bound, since nothing else runs meanwhile: the next call goes on.
+local function come_back(now)
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'claims', '-inf', now, 'LIMIT', 0, 5000)) do
+    local blob = load(id)
+    if blob then
+      local record = parse(blob)
+      schedule(id, record.next_check, has(record.flags, VERIFIED))
+    else
+      redis.call('ZREM', P .. 'claims', id)
+    end
+  end
+end
+
 -- Forget a record; a tombstone stands until `tombstone` (nil: none). False when there was none.
 local function remove(id, tombstone)
   local blob = load(id)

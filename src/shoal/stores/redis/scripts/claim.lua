@@ -1,16 +1,7 @@
 -- Take what is due. ARGV: now, limit, limit of verified ones, end of the claim, 1 for whole records (0: ids only).
 -- Answers id, record, id, record, ... or id, id, ...
 local now, whole = ARGV[1], ARGV[5] == '1'
--- Claims of whoever died come back; a bound, since nothing else runs meanwhile: the next call goes on.
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'claims', '-inf', now, 'LIMIT', 0, 5000)) do
-  local blob = load(id)
-  if blob then
-    local record = parse(blob)
-    schedule(id, record.next_check, has(record.flags, VERIFIED))
-  else
-    redis.call('ZREM', P .. 'claims', id)
-  end
-end
+come_back(now)
 local claimed = {}
 local taken = 0
 local function take(from, most)
