@@ -1,4 +1,4 @@
-"""``python tools/run_tests.py JOBS [flags of pytest]``: the whole suite in JOBS processes; what failed, once more alone.
+"""``python tools/run_tests.py JOBS [flags of pytest]``: all tests in JOBS processes; what failed once more, alone.
 
 Some tests run a whole cluster, a browser or a lab beside the others, on machines that are shared. What fails there and
 passes alone is named at the end and does not fail the run, as in CPython's own runner (``regrtest --rerun``); what
