@@ -8,20 +8,21 @@ Starts `shoal demo` and, on 127.0.0.0/8 only:
   was answered and what was refused with 503, and asks again and again when it is over: until the first good answer.
 
 What is asked through the gateway is a site of its own, in a process of its own: were it the pool's API, the flood's
-requests would come in a second time at the other end. Beside the gateway the same is asked straight of one of the lab's
-proxies: until that one answers, no gateway can.
+requests would come in a second time at the other end. When a flood is over, three are asked side by side: what was
+flooded, what the gateway answers without any proxy, and some of the lab's proxies without the gateway. Of each request
+it is logged what came of it; and of the pool, how long it ran and how long it stood ready and got no core: what is left
+of the time, it waited for somebody.
 
     python tools/load_trial.py
+    python tools/load_trial.py --slow 0 --no-log
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import multiprocessing
-import os
 import resource
 import signal
 import subprocess
@@ -29,6 +30,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,6 +57,8 @@ done = function()
 end
 """
 PATIENCE = 30.0
+REFUSED = ("http://127.0.0.1:25/", "403 target_refused")
+"""What the gateway answers without any proxy."""
 SITE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello"
 
 
@@ -80,23 +84,33 @@ def serve_site(port: int) -> None:
     uvloop.run(serve())
 
 
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+async def look(port: int, path: str, host: str = "127.0.0.1") -> tuple[str, float, str]:
+    """What came of a request, in how many seconds, and whose answer it is.
+
+    "200", "503 overloaded" (the gateway's own word), "no answer", or how far it came until ``PATIENCE`` was over.
+    """
+    began, word, by = time.monotonic(), "not let in", ""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection(host, port, limit=2**20)
+            word = "no answer"
+            try:
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+                lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
+                heads = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
+                word = f"{lines[0].split()[1]} {heads.get('x-shoal-error', '')}".strip()
+                by = heads.get("x-shoal-proxy", "")
+            finally:
+                writer.transport.abort()
+    except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        pass
+    return word, time.monotonic() - began, by
 
 
 async def ask(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, float]:
     """Status (0: no answer), and seconds until the head of the answer was there."""
-    began, status = time.monotonic(), 0
-    with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
-        async with asyncio.timeout(PATIENCE):
-            reader, writer = await asyncio.open_connection(host, port, limit=2**20)
-            try:
-                writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-                status = int((await reader.readuntil(b"\r\n\r\n")).split()[1])
-            finally:
-                writer.transport.abort()
-    return status, time.monotonic() - began
+    word, seconds, _ = await look(port, path, host)
+    return int(word[:3]) if word[:3].isdigit() else 0, seconds
 
 
 def ask_plainly(port: int, path: str) -> bytes:
@@ -159,32 +173,69 @@ async def slow_clients(api: int, gateway: int, count: int) -> dict[str, Any]:
     }
 
 
-async def first_answer(places: list[tuple[str, int]], path: str) -> float:
-    """Seconds until a request is answered well, of those sent ten times a second to one place after the other."""
-    began, asked = time.monotonic(), set[asyncio.Task[tuple[int, float]]]()
-    try:
-        while time.monotonic() < began + 2 * PATIENCE:
-            host, port = places[0]
-            places = [*places[1:], places[0]]
-            asked.add(asyncio.create_task(ask(port, path, host)))
-            done, asked = await asyncio.wait(asked, timeout=0.1)
-            if any(task.result()[0] == 200 for task in done):
-                return round(time.monotonic() - began, 2)
-        return -1.0
-    finally:
-        for task in asked:
-            task.cancel()
+def spent_by(pid: int) -> tuple[float, float, float]:
+    """Now, seconds that the process' first thread ran, and seconds that it stood ready and waited for a core."""
+    ran, stood = map(int, Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[:2])
+    return time.monotonic(), ran / 1e9, stood / 1e9
+
+
+class Aftermath:
+    """The moments after a flood: who asks what, ten times a second each, until all have had a good answer.
+
+    Asked are ``place`` as in the flood ("here"), for something that it answers by itself, without any proxy ("alone"),
+    and for the same as in the flood some proxies, without the pool ("straight").
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._begin = spent_by(pid)
+        self.firsts: dict[str, tuple[float, float, float]] = {}
+        """Until the first good answer, by what was asked: seconds, seconds the pool ran, and waited for a core."""
+        self.log: list[tuple[float, float, str, str, str]] = []
+        """Sent at, seconds, what was asked, what came of it, and by which proxy."""
+
+    async def ask(self, what: str, places: list[tuple[str, int]], path: str, good: str) -> None:
+        asked = set[asyncio.Task[None]]()
+        try:
+            while what not in self.firsts and time.monotonic() < self._begin[0] + 2 * PATIENCE:
+                host, port = places[0]
+                places = [*places[1:], places[0]]
+                asked.add(asyncio.create_task(self._one(what, host, port, path, good)))
+                await asyncio.sleep(0.1)
+        finally:
+            for task in asked:
+                task.cancel()
+
+    async def _one(self, what: str, host: str, port: int, path: str, good: str) -> None:
+        at = time.monotonic() - self._begin[0]
+        word, seconds, by = await look(port, path, host)
+        self.log.append((round(at, 2), round(seconds, 2), what, word, by))
+        if word == good and what not in self.firsts:
+            now, ran, stood = (now - then for now, then in zip(spent_by(self._pid), self._begin, strict=True))
+            self.firsts[what] = round(now, 2), round(ran, 2), round(stood, 2)
+
+    def told(self) -> dict[str, Any]:
+        seconds, ran, stood = self.firsts.get("here", (-1.0, -1.0, -1.0))
+        return {
+            "first_good_answer_after_s": seconds,
+            "until_then_the_pool": {"ran_s": ran, "waited_for_a_core_s": stood},
+            "first_answer_without_a_proxy_after_s": self.firsts.get("alone", (-1.0,))[0],
+            "the_same_straight_through_a_proxy_after_s": self.firsts.get("straight", (None,))[0],
+            "answers_until_then": dict(Counter(f"{what}: {word}" for _, _, what, word, _ in self.log)),
+            "log": sorted(self.log),
+        }
 
 
 async def flood(
-    port: int, path: str, seconds: int, connections: int, pid: int, straight: list[tuple[str, int]]
+    port: int, path: str, alone: tuple[str, str], load: tuple[int, int], pid: int, straight: list[tuple[str, int]]
 ) -> dict[str, Any]:
-    """``straight`` are proxies that are asked beside ``port`` afterwards."""
+    """``alone`` is what needs nobody but the pool, and its answer; ``load`` seconds and connections; ``straight`` are
+    proxies that are asked beside ``port`` afterwards."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(f'request = function() return wrk.format("GET", "{path}") end\n{COUNTING}')
         script.flush()
-        words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", script.name]
-        spent = cpu_seconds(pid)
+        words = ["wrk", "-t1", f"-c{load[1]}", f"-d{load[0]}s", "--timeout", "20s", "-s", script.name]
+        spent = spent_by(pid)
         wrk = await asyncio.create_subprocess_exec(
             *words, f"http://127.0.0.1:{port}", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
@@ -197,23 +248,25 @@ async def flood(
                 continue
         assert wrk.stdout is not None
         text = (await wrk.stdout.read()).decode()
-    over = cpu_seconds(pid)
+    aftermath, over = Aftermath(pid), spent_by(pid)
     counts = next((line.split()[1:] for line in text.splitlines() if line.startswith("COUNTS")), ["0", "0", "0"])
-    waits = [first_answer([("127.0.0.1", port)], path)]
-    if straight:
-        waits.append(first_answer(straight, path))
-    firsts = await asyncio.gather(*waits)
-    digested = cpu_seconds(pid)
+    here = ("127.0.0.1", port)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(aftermath.ask("here", [here], path, "200"))
+        tasks.create_task(aftermath.ask("alone", [here], *alone))
+        if straight:
+            tasks.create_task(aftermath.ask("straight", straight, path, "200"))
     after = [await ask(port, path) for _ in range(5)]
     return {
         "answered": int(counts[0]),
         "refused_with_503": int(counts[1]),
         "of_these_without_retry_after": int(counts[2]),
-        "cpu_s_of_the_pool": round(over - spent, 1),
+        "in_the_flood_the_pool": {
+            "ran_s": round(over[1] - spent[1], 1),
+            "waited_for_a_core_s": round(over[2] - spent[2], 1),
+        },
         "asked_meanwhile": [[status, round(seconds, 2)] for status, seconds in health][:12],
-        "first_good_answer_after_s": firsts[0],
-        "cpu_s_of_the_pool_until_then": round(digested - over, 1),
-        "the_same_straight_through_a_proxy_after_s": firsts[1] if straight else None,
+        **aftermath.told(),
         "afterwards_ms": [round(1_000 * seconds, 1) for status, seconds in after if status == 200],
     }
 
@@ -243,11 +296,11 @@ async def trial(count: int, seconds: int, connections: int) -> dict[str, Any]:
         try:
             await ready(api)
             straight = await some_proxies(api)
-            target = f"http://127.0.0.1:{site_port}/"
-            result = {
-                "slow": await slow_clients(api, gateway, count),
-                "api": await flood(api, "/v1/proxies?limit=200", seconds, connections, pool.pid, []),
-                "gateway": await flood(gateway, target, seconds, connections, pool.pid, straight),
+            target, load = f"http://127.0.0.1:{site_port}/", (seconds, connections)
+            result: dict[str, Any] = {
+                "slow": await slow_clients(api, gateway, count) if count else None,
+                "api": await flood(api, "/v1/proxies?limit=200", ("/healthz", "200"), load, pool.pid, []),
+                "gateway": await flood(gateway, target, REFUSED, load, pool.pid, straight),
                 "alive_at_the_end": pool.poll() is None,
             }
         finally:
@@ -266,8 +319,14 @@ def main() -> None:
     parser.add_argument("--slow", type=int, default=10_000, help="slow clients at once")
     parser.add_argument("--seconds", type=int, default=10, help="how long each flood lasts")
     parser.add_argument("--connections", type=int, default=2_000)
+    parser.add_argument("--no-log", action="store_true", help="leave out the single requests after a flood")
     options = parser.parse_args()
-    print(json.dumps(asyncio.run(trial(options.slow, options.seconds, options.connections)), indent=2))
+    result = asyncio.run(trial(options.slow, options.seconds, options.connections))
+    for flooded in (result["api"], result["gateway"]):
+        log = flooded.pop("log")
+        if not options.no_log:
+            print(*(" ".join(map(str, line)) for line in log), sep="\n", file=sys.stderr)
+    print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

@@ -138,6 +138,9 @@ class GatewayPool:
     def minds(self, target: str) -> bool:
         return False
 
+    def is_kept_from(self, key: str, scheme: Scheme, target: str) -> bool:
+        return False
+
     def ready(self) -> tuple[bool, str]:
         return self._service.ready()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -50,11 +51,12 @@ def refusal(folder: Path, data: Path, before: tuple[str, ...] = ()) -> tuple[int
 
 
 class Running:
-    def __init__(self, folder: Path, data: Path, **more: Any) -> None:
+    def __init__(self, folder: Path, data: Path, output: int | None = None, **more: Any) -> None:
         self.port, self.gateway, self.log = free_port(), free_port(), folder / "log"
         with self.log.open("ab") as log:
+            to = log if output is None else output
             self.process = subprocess.Popen(
-                command(folder, self.port, data, self.gateway), stdout=log, stderr=log, **more
+                command(folder, self.port, data, self.gateway), stdout=to, stderr=to, **more
             )
 
     def ask(self, method: str, path: str, body: str = "", kind: str = "text/plain") -> tuple[int, str]:
@@ -79,8 +81,8 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, data: Path) -> Iterator[Running]:
-    pool = Running(folder, data)
+def running(folder: Path, data: Path, output: int | None = None) -> Iterator[Running]:
+    pool = Running(folder, data, output)
     try:
         pool.wait()
         yield pool
@@ -179,3 +181,46 @@ def test_a_damaged_file_is_said_and_left_as_it_is(tmp_path: Path, damage: str) -
     assert code == 2, said
     assert "damaged" in said and "backup" in said
     assert path.read_bytes() == content
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a child's limit on open files")
+def test_too_few_open_files_are_told_and_no_file_is_blamed(tmp_path: Path) -> None:
+    code, said = refusal(tmp_path, tmp_path / "data", before=("sh", "-c", 'ulimit -n 16 && exec "$0" "$@"'))
+    assert code == 2
+    assert "the limit on open files is too low" in said and "ulimit -n" in said
+    assert "shoal.db" not in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit of another process")
+def test_files_that_can_no_longer_be_written_are_told_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    """The kernel refuses to make a file system read-only under files that are open for writing; a disk that fails lets
+    every write fail. So does a process that may write no file of any length, which needs no root."""
+
+    def write(pool: Running, number: int) -> tuple[int, str]:
+        return pool.ask("POST", "/v1/links", f'{{"url": "https://example.com/{number}"}}', "application/json")
+
+    with (tmp_path / "said").open("wb") as said, subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=said) as cat:
+        assert cat.stdin is not None
+        # Its log goes through somebody who may write.
+        with running(tmp_path, tmp_path / "data", output=cat.stdin.fileno()) as pool:
+            cat.stdin.close()
+            kept = [json.loads(write(pool, number)[1])["code"] for number in range(3)]
+            most = resource.prlimit(pool.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+            refused = [write(pool, number) for number in range(3, 6)]
+            assert [status for status, _ in refused] == [503] * 3
+            assert all("could not be read or written; check the disk" in text for _, text in refused)
+            # Reading and handing out go on: there is no proxy here, which is an answer and no fault.
+            assert pool.ask("GET", "/v1/stats")[0] == 200
+            assert pool.ask("GET", "/get/")[0] in (200, 404)
+            assert json.loads(pool.ask("GET", f"/v1/links/{kept[0]}")[1])["target"] == "https://example.com/0"
+            resource.prlimit(pool.process.pid, resource.RLIMIT_FSIZE, most)
+            deadline = time.monotonic() + PATIENCE
+            while (answer := write(pool, 6))[0] != 201:
+                assert time.monotonic() < deadline, answer
+                time.sleep(0.1)
+            kept.append(json.loads(answer[1])["code"])
+    text = (tmp_path / "said").read_text()
+    assert "Traceback" not in text, text
+    with running(tmp_path, tmp_path / "data") as pool:
+        for number, code in zip((0, 1, 2, 6), kept, strict=True):
+            assert json.loads(pool.ask("GET", f"/v1/links/{code}")[1])["target"] == f"https://example.com/{number}"

@@ -37,9 +37,13 @@ def judge(listen: str, key: str | None, key_file: str | None, tls_cert: str | No
 
 
 async def _judge(host: str, port: int, key: bytes | None, context: ssl.SSLContext | None, stop: asyncio.Event) -> int:
-    from shoal.judge.server import serve_judge
+    import asyncio
 
-    handle = await serve_judge(host, port, key=key, ssl=context)
+    from shoal.judge.server import serve_judge
+    from shoal.net.accepting import BurstAcceptor
+
+    accepting = BurstAcceptor(asyncio.get_running_loop(), context)
+    handle = await serve_judge(host, port, key=key, ssl=context, accepting=accepting)
     try:
         shown = f"[{host}]" if ":" in host else host
         url = f"{'https' if context else 'http'}://{shown}:{handle.port}/"

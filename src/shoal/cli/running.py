@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 from shoal.cli.exits import INTERRUPTED, say
+from shoal.net.descriptors import need_descriptors
 
 STOP_LIMIT: Final = 2.8
 """Seconds from the first signal to the end: service managers and people lose patience at about three."""
@@ -38,7 +39,8 @@ Main = Callable[[Stop], Coroutine[Any, Any, int]]
 def run_until_stopped(main: Main) -> int:
     """Run ``main`` to its end. The first SIGINT or SIGTERM sets its event, a second Ctrl-C leaves at once.
 
-    Returns what ``main`` returns. A process that is not down ``STOP_LIMIT`` seconds after the first signal is ended.
+    Returns what ``main`` returns. Raises ConfigError where the system allows too few open files. A process that is not
+    down ``STOP_LIMIT`` seconds after the first signal is ended.
     """
     return _run(main, cancel=False)
 
@@ -49,6 +51,7 @@ def run_until_interrupted(main: Main) -> int:
 
 
 def _run(main: Main, *, cancel: bool) -> int:
+    need_descriptors()
     # Of all queues only this one may be put into by a signal handler.
     signalled: SimpleQueue[None] = SimpleQueue()
     over = threading.Event()

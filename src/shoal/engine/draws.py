@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 
-from shoal.domain import Feedback, Pick, Proxy, Query
+from shoal.domain import Feedback, Pick, Proxy, Query, Scheme
 from shoal.engine.service import PoolService
 from shoal.policy.source_use import SourceUse
 
@@ -28,6 +28,9 @@ class Draws:
 
     def minds(self, target: str) -> bool:
         return self._service.minds(target)
+
+    def is_kept_from(self, key: str, scheme: Scheme, target: str) -> bool:
+        return self._service.is_kept_from(key, scheme, target)
 
     def ready(self) -> tuple[bool, str]:
         return self._service.ready()

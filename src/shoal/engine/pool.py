@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from random import Random
 
-from shoal.domain import Forecast, Path, Pick, Query, Record, Strategy
+from shoal.domain import Forecast, Path, Pick, Query, Record, Scheme, Strategy
 from shoal.domain.candidate import BANNED
 from shoal.domain.health import last_ok_of
 from shoal.engine.census import Census
@@ -115,6 +115,13 @@ class Pool:
     def minds(self, target: str, now: float) -> bool:
         """Whether anything is known of this target by which proxies differ."""
         return self._reaching.minds(target, now)
+
+    def is_kept_from(self, key: str, scheme: Scheme, target: str, now: float) -> bool:
+        """Whether a ban of this target stands against a path; not where the path is unknown."""
+        for entry in _chain(self._entries.get(key)):
+            if entry.path.scheme is scheme:
+                return self._reaching.is_kept_from(target, entry.path, now)
+        return False
 
     def apply(self, record: Record, now: float) -> None:
         """Take in a record's new state; one that was never verified is left out."""

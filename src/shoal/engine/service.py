@@ -207,6 +207,10 @@ class PoolService(TargetFace, SourceFace):
         """Whether anything is known of this target by which proxies differ."""
         return self._pool.minds(target, self._clock.now())
 
+    def is_kept_from(self, key: str, scheme: Scheme, target: str) -> bool:
+        """Whether a ban of this target stands against a path."""
+        return self._pool.is_kept_from(key, scheme, target, self._clock.now())
+
     async def release(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:
         """End a lease and learn from it; False when it had run out or never was."""
         return await self._leasing.release_id(id, scheme, feedback)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Protocol
 
-from shoal.domain import Feedback, Pick, Proxy, Query
+from shoal.domain import Feedback, Pick, Proxy, Query, Scheme
 from shoal.policy.source_use import SourceUse
 
 
@@ -33,6 +33,10 @@ class GatewayService(Protocol):
 
     def minds(self, target: str) -> bool:
         """Whether anything is known of this target (HOST:PORT) by which proxies differ."""
+        ...
+
+    def is_kept_from(self, key: str, scheme: Scheme, target: str) -> bool:
+        """Whether a ban of this target (HOST:PORT) stands against a path."""
         ...
 
     def ready(self) -> tuple[bool, str]:

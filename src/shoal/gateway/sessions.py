@@ -20,13 +20,18 @@ _SNAPSHOT_LIFE = 5.0
 _SNAPSHOTS = 16
 _RECHECK = 30.0
 """Seconds after which it is looked up again whether a session's proxy is still in the pool."""
+_ELSEWHERE = 16
+"""Targets of one session at which another proxy than its own serves; beyond that the oldest is found again by hash."""
 _NOTHING: Final[frozenset[str]] = frozenset()
 _GOOD = 0.5
 """Forecast that makes a candidate for new sessions while there is any: a session should begin with one that lives."""
 
 
 class _Session:
-    __slots__ = ("ends_at", "failed", "generation", "last_used", "looked_at", "pick", "since", "strikes", "switches")
+    __slots__ = (
+        "elsewhere", "ends_at", "failed", "generation", "last_used", "looked_at", "pick", "since", "strikes",
+        "switches",
+    )  # fmt: skip
 
     def __init__(self, pick: Pick, generation: int, now: float, ends_at: float) -> None:
         self.pick = pick
@@ -36,6 +41,8 @@ class _Session:
         self.failed: frozenset[str] = frozenset()
         self.strikes = 0
         self.switches = 0
+        self.elsewhere: dict[str, Pick] = {}
+        """What the session uses for targets that have banned its proxy."""
 
 
 class Sessions:
@@ -81,13 +88,23 @@ class Sessions:
         self._sessions[key] = session
         while len(self._sessions) > self._limit:
             del self._sessions[next(iter(self._sessions))]
-        mode = demand.mode_for(session.pick.path)
-        return None if mode is None else (session.pick, mode)
+        pick = session.pick
+        if not params.strict and self._service.minds(demand.target) and self._is_banned(pick, demand.target):
+            # For this target only: where it is let in, the session keeps its own.
+            pick = self._elsewhere(key, session, demand, query, now) or pick
+        mode = demand.mode_for(pick.path)
+        return None if mode is None else (pick, mode)
 
     def failed(self, demand: Demand, pick: Pick) -> bool:
         """The session's proxy failed: it is tried once more before it is given up. False when strict forbids both."""
         session = self._sessions.get((demand.user.name, demand.params.session or ""))
-        if session is None or session.pick.record.id != pick.record.id:
+        if session is None:
+            return True
+        if session.pick.record.id != pick.record.id:
+            other = session.elsewhere.get(demand.target)
+            if other is not None and other.record.id == pick.record.id:
+                del session.elsewhere[demand.target]
+                session.failed |= {pick.record.id}
             return True
         session.strikes += 1
         if session.strikes < 2:
@@ -144,6 +161,33 @@ class Sessions:
             del self._left[key]
             return _NOTHING
         return entry[1]
+
+    def _is_banned(self, pick: Pick, target: str) -> bool:
+        return self._service.is_kept_from(pick.record.key, pick.path.scheme, target)
+
+    def _elsewhere(
+        self, key: tuple[str, str], session: _Session, demand: Demand, query: Query, now: float
+    ) -> Pick | None:
+        """The proxy by which the session reaches a target that has banned its own; None when there is no other."""
+        target, kept = demand.target, session.elsewhere
+        known = kept.pop(target, None)
+        if known is None or known.record.id in session.failed or self._is_banned(known, target):
+            fitting = {
+                id: pick
+                for id, pick in self._candidates(replace(query, target=target), now).items()
+                if id not in session.failed
+                and demand.mode_for(pick.path) is not None
+                and not self._is_banned(pick, target)
+            }
+            good = [id for id, pick in fitting.items() if pick.forecast.probability >= _GOOD]
+            id = winner(session_seed(*key, session.generation), good or list(fitting))
+            if id is None:
+                return None
+            known = fitting[id]
+        kept[target] = known
+        while len(kept) > _ELSEWHERE:
+            del kept[next(iter(kept))]
+        return known
 
     def _still_there(self, session: _Session, query: Query, now: float) -> bool:
         if session.pick.record.id in session.failed:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl as ssl_module
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 import httptools
 
@@ -31,6 +32,16 @@ _CHUNK_OVERHEAD: Final = 8
 _LISTEN_BACKLOG: Final = 4096
 
 wall_clock = time.time  # noqa: TID251 - stamps for answers and Date; whoever needs another clock hands one in
+
+
+class Accepting(Protocol):
+    """Lets in what waits in the kernel's queue, where the loop takes one connection in a turn."""
+
+    def wrap(self, factory: Callable[[], JudgeProtocol]) -> Callable[[], JudgeProtocol]: ...
+
+    def watch(self, listeners: Sequence[socket.socket]) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class JudgeServer:
@@ -303,8 +314,11 @@ class JudgeProtocol(asyncio.Protocol):
 class JudgeHandle:
     """A judge that listens; ``port`` is the one it got."""
 
-    def __init__(self, listener: asyncio.Server, server: JudgeServer, host: str) -> None:
+    def __init__(
+        self, listener: asyncio.Server, server: JudgeServer, host: str, accepting: Accepting | None = None
+    ) -> None:
         self.server = server
+        self._accepting = accepting
         self.host = host
         self.port: int = listener.sockets[0].getsockname()[1]
         self._listener = listener
@@ -318,6 +332,8 @@ class JudgeHandle:
     async def close(self) -> None:
         """Stop listening and drop what is open."""
         self._timer.cancel()
+        if self._accepting is not None:
+            self._accepting.close()
         self._listener.close()
         for connection in list(self.server.connections):
             connection.abort()
@@ -335,9 +351,11 @@ async def serve_judge(
     now: Callable[[], float] = wall_clock,
     body_limit_bytes: int = BODY_LIMIT_BYTES,
     idle_timeout: float = IDLE_TIMEOUT,
+    accepting: Accepting | None = None,
 ) -> JudgeHandle:
     """Listen on ``host``:``port`` (0 for any free port) and answer until ``close()``.
 
+    ``accepting`` is for this listener alone, and needed where many come at once and the loop is uvloop.
     ``trust_forwarded`` takes the caller's address from the last X-Forwarded-For entry: only behind a reverse proxy
     that sets it. Raises ShoalError when the port cannot be had.
     """
@@ -350,9 +368,12 @@ async def serve_judge(
         idle_timeout=idle_timeout,
     )
     loop = asyncio.get_running_loop()
+    factory = server.protocol if accepting is None else accepting.wrap(server.protocol)
     try:
-        listener = await loop.create_server(server.protocol, host, port, ssl=ssl, backlog=_LISTEN_BACKLOG)
+        listener = await loop.create_server(factory, host, port, ssl=ssl, backlog=_LISTEN_BACKLOG)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ShoalError(f"the judge cannot listen on {host} port {port}: {reason}; choose another address") from error
-    return JudgeHandle(listener, server, host)
+    if accepting is not None:
+        accepting.watch(listener.sockets)
+    return JudgeHandle(listener, server, host, accepting)

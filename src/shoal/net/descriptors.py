@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
+from shoal.errors import ConfigError
+
+LEAST: Final = 40
+"""Descriptors without which nothing starts: an idle pool holds some 25, and opens a few for each file that it reads."""
 _RESERVE = 128
 """Descriptors kept for listeners, stores, logs and sources."""
 _SHARE = 0.8
@@ -27,6 +32,19 @@ def raise_limit() -> int:
     except (OSError, ValueError):
         return soft
     return wanted
+
+
+def need_descriptors() -> int:
+    """As ``raise_limit``. Raises ConfigError where that is too few for anything: whoever met the limit later would
+    blame some file that could not be opened."""
+    limit = raise_limit()
+    if limit < LEAST:
+        raise ConfigError(
+            f"the limit on open files is too low: this process may hold {limit}, nothing works with fewer than {LEAST} "
+            "and checks want some thousands; raise it (`ulimit -n 4096`; in systemd LimitNOFILE=, for a container "
+            "--ulimit nofile=4096)"
+        )
+    return limit
 
 
 def fitting_concurrency(wanted: int, limit: int) -> int:

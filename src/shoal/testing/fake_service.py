@@ -238,6 +238,9 @@ class FakeService:
     def minds(self, target: str) -> bool:
         return False
 
+    def is_kept_from(self, key: str, scheme: Scheme, target: str) -> bool:
+        return False
+
     async def release(self, id: str, scheme: Scheme | None = None, feedback: Feedback | None = None) -> bool:
         lease = self.leases.pop(id, None)
         if lease is not None and feedback is not None:

@@ -68,6 +68,9 @@ class Service:
     def minds(self, target: str) -> bool:
         return self.pool.minds(target, NOW)
 
+    def is_kept_from(self, key: str, scheme: Scheme, target: str) -> bool:
+        return self.pool.is_kept_from(key, scheme, target, NOW)
+
     def ready(self) -> tuple[bool, str]:
         return (True, "") if len(self.pool) else (False, "no proxy has passed a check yet; checks are running")
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.net.descriptors import fitting_concurrency, raise_limit
+from shoal.errors import ConfigError
+from shoal.net.descriptors import LEAST, fitting_concurrency, need_descriptors, raise_limit
 
 
 @given(st.integers(1, 100_000), st.integers(0, 2_000_000))
@@ -54,3 +55,15 @@ def test_the_soft_limit_is_raised_as_far_as_it_goes(limits: Limits, held: int, m
     monkeypatch.setattr(resource, "setrlimit", limits.setrlimit)
     assert raise_limit() == held
     assert limits.now[0] in (held, INFINITY)
+
+
+@pytest.mark.parametrize("held", [3, LEAST - 1])
+def test_too_few_for_anything_is_told_with_what_to_do(held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", Limits(held, held).getrlimit)
+    with pytest.raises(ConfigError, match=rf"limit on open files .* {held}.*ulimit -n"):
+        need_descriptors()
+
+
+def test_the_least_is_enough_to_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", Limits(LEAST, LEAST).getrlimit)
+    assert need_descriptors() == LEAST

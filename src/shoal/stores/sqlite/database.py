@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -40,8 +41,19 @@ def explain(path: Path, error: sqlite3.Error | OSError) -> StoreError:
     if isinstance(error, OSError):
         return StoreError(f"{path}: {error.strerror or error}; choose another place with --store or --data")
     code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF == sqlite3.SQLITE_CANTOPEN and _lacks_descriptors(path):
+        return StoreError(f"{path}: no file can be opened any more; raise the limit on open files (`ulimit -n 4096`)")
     advice = _ADVICE.get(code & 0xFF) if isinstance(code, int) else None
     return StoreError(f"{path}: {advice or f'SQLite reports: {error}'}")
+
+
+def _lacks_descriptors(path: Path) -> bool:
+    """SQLite says of an exhausted process what it says of a file that is not this user's."""
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
 
 
 def create_file(path: Path) -> None:
