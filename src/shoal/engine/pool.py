@@ -21,7 +21,7 @@ from shoal.engine.spread import Spread, comparable
 from shoal.options import PoolOptions
 from shoal.policy.forecast import BUILT_IN, confidence, features, forecast
 from shoal.policy.learning import Model, probability
-from shoal.policy.selection import bounds, choose, excluded, surely_honest, timely
+from shoal.policy.selection import bounds, choose, choose_best, excluded, likely, surely_honest, timely
 from shoal.policy.source_use import SourceUse
 from shoal.policy.target_table import TargetTable
 
@@ -192,7 +192,11 @@ class Pool:
             return None
         if query.vantage is not None and query.strategy is Strategy.BEST:
             found = comparable(found, [self._forecast_of(entry, now, query.vantage).probability for entry in found])
-        entry = choose(self._spread.rested(found, query.strategy), query, self._rng)
+        if query.strategy is Strategy.BEST:
+            # Worked out once for both steps: it is a quarter of a pick.
+            entry = choose_best(*self._spread.rested_best(found), self._rng)
+        else:
+            entry = choose(self._spread.rested(found, query.strategy), query, self._rng)
         self._spread.note(entry, query)
         if query.vantage is not None:
             return _as_pick(entry, self._forecast_of(entry, now, query.vantage))
@@ -300,7 +304,7 @@ class Pool:
         if -_FRESH < now - entry.chance_at < _FRESH:
             return False
         self._foresee(entry, now)
-        return step_of(entry.chance, entry.band, surely_honest(entry.path)) != entry.step
+        return _step(entry, entry.band) != entry.step
 
     def _foresee(self, entry: Entry, now: float) -> None:
         if not 0.0 <= now - self._moment < _MOMENT:
@@ -311,11 +315,11 @@ class Pool:
 
     def _rank(self, entry: Entry, now: float) -> None:
         self._foresee(entry, now)
-        self._rankings.put(entry, step_of(entry.chance, self._limits.band(entry.record), surely_honest(entry.path)))
+        self._rankings.put(entry, _step(entry, self._limits.band(entry.record)))
 
     def _place(self, entry: Entry, band: int) -> None:
         """Move an entry whose forecast has changed by time alone, or whose tier has."""
-        self._rankings.move(entry, step_of(entry.chance, band, surely_honest(entry.path)))
+        self._rankings.move(entry, _step(entry, band))
 
     def advance(self, query: Query) -> bool:
         """Do a part of what the first pick by this query would do in one go, at most ``SLICE`` paths; True when
@@ -366,6 +370,11 @@ def _chain(entry: Entry | None) -> Iterator[Entry]:
     while entry is not None:
         yield entry
         entry = entry.next
+
+
+def _step(entry: Entry, band: int) -> int:
+    path = entry.path
+    return step_of(likely(path, entry.chance), band, surely_honest(path))
 
 
 def _as_pick(entry: Entry, chance: Forecast) -> Pick:

@@ -59,23 +59,27 @@ class Spread:
             rested = self._resting(everybody, len(everybody) // 2)
         return rested or found
 
-    def rested(self, found: Sequence[Entry], strategy: Strategy) -> Sequence[Entry]:
-        """Those of the best candidates whose turn it may be; for other strategies than ``best`` and ``fastest`` all.
+    def rested(self, found: list[Entry], strategy: Strategy) -> list[Entry]:
+        """Those of the candidates whose turn it may be; for other strategies than ``fastest`` all."""
+        if strategy is Strategy.FASTEST:
+            return self._resting(found, min(self.round, len(found)) // 2) or found
+        return found
+
+    def rested_best(self, found: list[Entry]) -> tuple[list[Entry], list[float]]:
+        """Those of the best candidates whose turn it may be, and what they are worth.
 
         Over a window of picks the share makes all good ones take turns anyway; in turn, no two picks in a row are one
         proxy while another is nearly as good.
         """
-        if strategy is Strategy.FASTEST:
-            return self._resting(found, min(self.round, len(found)) // 2) or found
-        if strategy is not Strategy.BEST:
-            return found
         worths = [worth(entry) for entry in found]
         floor = max(worths) * _COMPARABLE
-        good = [entry for entry, value in zip(found, worths, strict=True) if value >= floor]
+        good = [pair for pair in zip(found, worths, strict=True) if pair[1] >= floor]
         # Half of them rest, so that latency still decides among the others.
-        return self._resting(good, min(self.round, len(good)) // 2)
+        newest = self.picks - min(self.round, len(good)) // 2
+        rested = [pair for pair in good if pair[0].latest <= newest]
+        return [entry for entry, _ in rested], [value for _, value in rested]
 
-    def _resting(self, entries: Sequence[Entry], gap: int) -> list[Entry]:
+    def _resting(self, entries: list[Entry], gap: int) -> list[Entry]:
         """Those that were not among the last ``gap`` picks."""
         newest = self.picks - gap
         return [entry for entry in entries if entry.latest <= newest]

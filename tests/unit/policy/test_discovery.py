@@ -13,6 +13,7 @@ from shoal.policy.discovery import (
     COMPARED,
     GUESS_SHARE,
     ROTATION,
+    ROUNDS,
     Judges,
     Situation,
     next_attempt,
@@ -231,6 +232,9 @@ def test_what_may_soon_be_handed_out_is_compared_on_many_documents_until_it_was_
         # However often clients used it: their use compares nothing.
         assert len(promising[1].pages) == 8
         assert {(attempt.scheme, attempt.mode) for attempt in promising} == {(Scheme.HTTP, "forward")}
+        hardly = play(turn(number, compared(3, 5)), lambda a: OK)[1:]
+        assert [len(attempt.pages) for attempt in hardly] == [8] * ROUNDS
+        assert len(play(turn(number, compared(3, COMPARED - 9)), lambda a: OK)) == 3
         assert len(play(turn(number, compared(3, 5)), lambda a: TIMEOUT)) == 1
         assert len(play(turn(number, compared(-1, 5)), lambda a: OK)) == 1
         assert len(play(turn(number, compared(50, COMPARED)), lambda a: OK)) == 1
@@ -238,8 +242,9 @@ def test_what_may_soon_be_handed_out_is_compared_on_many_documents_until_it_was_
     assert len(play(turn(0, path(Scheme.HTTP, Capability.TUNNEL)), lambda a: OK)) == 1
 
 
-def test_the_documents_of_two_checks_hold_every_kind_and_pages_and_pictures_most():
-    asked = [page for number in range(2) for page in play(turn(number, compared(3, 5)), lambda a: OK)[1].pages]
+def test_the_documents_of_two_rounds_hold_every_kind_and_pages_and_pictures_most():
+    rounds = play(turn(0, compared(3, 5)), lambda a: OK)[1:3]
+    asked = [page for attempt in rounds for page in attempt.pages]
     assert set(asked) == set(DOCUMENTS)
     # One in 100 of those that change every tenth answer is left after so many, whichever of both kinds it changes.
     checks = COMPARED / (1 + len(asked) / 2)
@@ -247,7 +252,7 @@ def test_the_documents_of_two_checks_hold_every_kind_and_pages_and_pictures_most
     assert 0.9 ** (checks * asked.count("/doc/image.png") / 2) < 0.04
 
 
-def test_further_documents_are_asked_for_once():
+def test_further_documents_end_with_the_first_failure():
     where = turn(0, compared(3, 5))
     first = next_attempt(where, [])
     second = next_attempt(where, [Outcome(first, None)])
