@@ -132,7 +132,14 @@ async def open_shared(
         dispatcher = None
         if sender is not None:
             dispatcher = Dispatcher(
-                store, sender.send, roll, clock, options.cluster, live=lambda: index.working, rate=check.rate
+                store,
+                sender.send,
+                roll,
+                clock,
+                options.cluster,
+                live=lambda: index.working,
+                rate=check.rate,
+                agenda=Agenda(index, check, options.pool.max_share),
             )
 
         def wake() -> None:

@@ -8,11 +8,14 @@ from typing import Final
 
 from shoal.cluster.batch import Batch
 from shoal.cluster.roll import Roll
+from shoal.engine.agenda import Agenda
+from shoal.engine.scheduler import BEARABLE
 from shoal.engine.turns import wait_turn
 from shoal.errors import StoreError
 from shoal.log import Log
 from shoal.options import ClusterOptions
 from shoal.policy.pacing import TokenBucket
+from shoal.policy.schedule import NO_PRESSURE, Pressure, stretched
 from shoal.ports import Clock
 from shoal.ports.cluster import SharedStore
 
@@ -49,6 +52,7 @@ class Dispatcher:
         *,
         live: Callable[[], int],
         rate: float = 0.0,
+        agenda: Agenda | None = None,
     ) -> None:
         self._store = store
         self._send = send
@@ -56,6 +60,9 @@ class Dispatcher:
         self._clock = clock
         self._options = options
         self._live = live
+        self._agenda = agenda
+        """Chooses half of a claim where checks come late, as in a pool of one process; without it all goes by time."""
+        self._pressure = NO_PRESSURE
         self._bucket = TokenBucket(rate, rate) if rate else None
         self._claim = min(_CLAIM, max(1, int(rate * _PACED))) if rate else _CLAIM
         # A batch waits until all of it may begin.
@@ -101,7 +108,7 @@ class Dispatcher:
         if room < max(1, int(_WORTHWHILE * total)):
             await self._pause(_BUSY)
             return bool(capacity)
-        ids = await self._store.claim_ids(now, min(room, self._claim), self._options.lease)
+        ids = await self._claimed_by_worth(now, min(room, self._claim))
         if not ids:
             return False
         until = now + self._options.lease
@@ -114,6 +121,19 @@ class Dispatcher:
                 await self._give_back([id for rest in batches[number:] for id in rest], until)
                 raise
         return True
+
+    async def _claimed_by_worth(self, now: float, limit: int) -> list[str]:
+        """What is worth most where checks come late, and what is due."""
+        store, lease, agenda = self._store, self._options.lease, self._agenda
+        if agenda is None:
+            return await store.claim_ids(now, limit, lease)
+        # Workers judge by the records that they read; here nothing is known of what is claimed but its ids.
+        late = await store.late(now)
+        pressure = self._pressure = Pressure(proven=stretched(self._pressure.proven, late, BEARABLE))
+        keys = agenda.take(pressure, now, limit)
+        named = [record.id for record in await store.claim(keys, now, lease)] if keys else []
+        ahead = agenda.ahead(pressure, limit, len(named))
+        return named + await store.claim_ids(now, limit - len(named), lease, ahead=ahead)
 
     async def _send_one(self, ids: Sequence[str], until: float, capacity: dict[str, int]) -> None:
         if self._bucket is not None:

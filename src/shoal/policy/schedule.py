@@ -110,10 +110,10 @@ def pressed(pressure: Pressure, claimed: Iterable[Record], now: float, bearable:
         if record.checks:
             kind = 0 if record.is_verified else 1
             late[kind] = max(late[kind], now - record.next_check)
-    return Pressure(_pressed(pressure.proven, late[0], bearable), _pressed(pressure.unproven, late[1], bearable))
+    return Pressure(stretched(pressure.proven, late[0], bearable), stretched(pressure.unproven, late[1], bearable))
 
 
-def _pressed(pressure: float, lateness: float, bearable: float) -> float:
+def stretched(pressure: float, lateness: float, bearable: float) -> float:
     """The next pressure (1: none), after checks were claimed of which the earliest was due ``lateness`` seconds ago.
 
     It rises while checks come later than ``bearable`` seconds and falls, more slowly, while they come in time: so the

@@ -12,7 +12,7 @@ from shoal.ports.store import Store
 class SharedStore(Store, Protocol):
     """A store that many processes have open at once. Raises ``StoreError`` when it cannot be reached."""
 
-    async def claim_ids(self, now: float, limit: int, lease: float) -> list[str]:
+    async def claim_ids(self, now: float, limit: int, lease: float, *, ahead: int | None = None) -> list[str]:
         """As ``claim_due``, but only the ids: whoever checks them reads the records. Their claims end at
         ``now + lease``, and that number is what ``confirm`` must be told."""
         ...
@@ -20,6 +20,10 @@ class SharedStore(Store, Protocol):
     async def confirm(self, ids: Sequence[str], claimed_until: float, now: float, lease: float) -> list[Record]:
         """Go on with claims that end at ``claimed_until``, now until ``now + lease``: their records. A claim that ran
         out, was ended by a save or stands for somebody else is left out."""
+        ...
+
+    async def late(self, now: float) -> float:
+        """Seconds by which the check is late that has waited longest, of what ever worked and nobody has claimed."""
         ...
 
     async def claimed(self, now: float) -> int:

@@ -248,8 +248,14 @@ class MemoryStore(MemoryLinks):
         self._check()
         return self._leases.renew(lease_id, now, expires_at)
 
-    async def claim_ids(self, now: float, limit: int, lease: float) -> list[str]:
-        return [record.id for record in await self.claim_due(now, limit, lease)]
+    async def claim_ids(self, now: float, limit: int, lease: float, *, ahead: int | None = None) -> list[str]:
+        return [record.id for record in await self.claim_due(now, limit, lease, ahead=ahead)]
+
+    async def late(self, now: float) -> float:
+        self._check()
+        self._end_claims(now)
+        entry = self._earliest(self._due_verified)
+        return 0.0 if entry is None else max(0.0, now - entry.record.next_check)
 
     async def confirm(self, ids: Sequence[str], claimed_until: float, now: float, lease: float) -> list[Record]:
         self._check()

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from shoal.cluster import Batch, BatchRunner, Dispatcher, Leading, NoIndex, Roll
 from shoal.domain import CheckResult, Endpoint, Record
+from shoal.engine.agenda import Agenda
 from shoal.engine.guard import Guard
 from shoal.engine.pool import Pool
 from shoal.engine.recorder import Recorder
@@ -144,6 +145,7 @@ class Scheduler(Process):
             options.cluster,
             live=lambda: self.index.working,
             rate=options.check.rate,
+            agenda=Agenda(self.index, options.check, options.pool.max_share),
         )
 
     async def start(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from shoal.errors import StoreError
@@ -13,6 +14,7 @@ from shoal.ports.store import Added, ChangeKind
 from shoal.stores.redis import RedisStore
 from shoal.testing.builders import make_admitted, make_path, make_record
 from shoal.testing.redis_server import RedisServer, redis_server
+from shoal.testing.shared_memory import SharedMemoryStore
 
 NOW = 1_000_000.0
 
@@ -147,3 +149,20 @@ async def test_a_claim_goes_on_only_while_it_is_the_same_one(server: RedisServer
     assert await store.claim_ids(NOW + 59.0, 10, 30.0) == []
     assert len(await store.claim_ids(NOW + 60.0, 10, 30.0)) == 2
     await store.close()
+
+
+async def test_what_ever_worked_tells_how_late_it_is_until_it_is_claimed(server: RedisServer) -> None:
+    for store in (await opened(server), SharedMemoryStore(lambda: NOW)):
+        await store.open()
+        await store.add([make_admitted(number) for number in (1, 2, 3)], NOW - 500.0)
+        assert await store.late(NOW) == 0.0
+        records = await store.claim_due(NOW, 3, 1.0)
+        path = make_path(last_ok=NOW)
+        due = zip(records[:2], (40.0, 90.0), strict=True)
+        await store.save([replace(record, paths=(path,), checks=1, next_check=NOW - late) for record, late in due])
+        assert await store.late(NOW) == pytest.approx(90.0)
+        # Of these two the first is taken, though what never worked has waited longer.
+        assert await store.claim_ids(NOW, 1, 30.0, ahead=1) == [records[1].id]
+        assert await store.late(NOW) == pytest.approx(40.0)
+        assert await store.late(NOW - 100.0) == 0.0
+        await store.close()

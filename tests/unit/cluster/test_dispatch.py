@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from random import Random
+
+import pytest
+from msgspec.structs import replace
 
 from shoal.cluster.batch import Batch
 from shoal.cluster.dispatch import Dispatcher
 from shoal.cluster.roll import SILENT, Roll, Word, encode_word
+from shoal.domain import Health, Record
+from shoal.engine.agenda import Agenda
+from shoal.engine.pool import Pool
 from shoal.errors import StoreError
-from shoal.options import ClusterOptions
-from shoal.testing.builders import make_admitted
+from shoal.options import CheckOptions, ClusterOptions, PoolOptions
+from shoal.policy.forecast import fold
+from shoal.testing.builders import make_admitted, make_path
 from shoal.testing.shared_memory import SharedMemoryStore
 from shoal.testing.virtual_time import VirtualClock, run_virtual
 
@@ -18,7 +26,7 @@ from shoal.testing.virtual_time import VirtualClock, run_virtual
 class Bench:
     """A dispatcher over ``known`` records; workers are words in the store."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, pool: Pool | None = None, **options: object) -> None:
         self.clock = VirtualClock(asyncio.get_running_loop())
         self.store = SharedMemoryStore(self.clock.now)
         self.roll = Roll(self.store, self.clock)
@@ -26,7 +34,10 @@ class Bench:
         self.broken = False
         self.words = 0
         self.options = ClusterOptions(**options)  # type: ignore[arg-type]
-        self.dispatcher = Dispatcher(self.store, self.send, self.roll, self.clock, self.options, live=lambda: 42)
+        agenda = None if pool is None else Agenda(pool, CheckOptions(), 0.1)
+        self.dispatcher = Dispatcher(
+            self.store, self.send, self.roll, self.clock, self.options, live=lambda: 42, agenda=agenda
+        )
 
     async def send(self, vantage: str, batch: Batch) -> None:
         if self.broken:
@@ -165,6 +176,46 @@ def test_a_lost_store_is_waited_for() -> None:
             await bench.worker("one", 100)
             await asyncio.sleep(1.0)
         assert len(bench.ids) == 20
+        await bench.stop()
+
+    run_virtual(main())
+
+
+def tried(record: Record, results: str, now: float, due: float) -> Record:
+    """The record with these results, a quarter of an hour apart, the last an hour ago; due so many seconds ago."""
+    health = Health()
+    for place, result in enumerate(results):
+        health = fold(health, result == "+", now - 3_600.0 - 900.0 * (len(results) - 1 - place))
+    path = replace(make_path(last_ok=now), health=health)
+    return replace(record, paths=(path,), checks=len(results), last_check=now - 3_600.0, next_check=now - due)
+
+
+@pytest.mark.parametrize(("late", "coins_of_30"), [(100.0, 10), (1.0, 0)])
+def test_where_checks_come_late_half_go_to_what_is_worth_most_elsewhere_time_decides(
+    late: float, coins_of_30: int
+) -> None:
+    async def main() -> None:
+        pool = Pool(PoolOptions(), Random(1))
+        bench = Bench(pool, batch=50, lease=1000.0)
+        await bench.start(50)
+        now = bench.clock.now()
+        # Forty that failed for long have waited longest; ten that come and go have only just fallen due.
+        records = await bench.store.claim_due(now, 50, 1.0)
+        coins = {record.id for record in records[40:]}
+        known = [
+            tried(record, "+-++-+", now, 0.0) if record.id in coins else tried(record, "+" + 20 * "-", now, late)
+            for record in records
+        ]
+        await bench.store.save(known)
+        for record in known:
+            pool.apply(record, now)
+        await bench.worker("one", 20)
+        await asyncio.sleep(2.0)
+        assert len(bench.ids) == len(set(bench.ids)) == 30
+        assert len(coins & set(bench.ids)) == coins_of_30
+        # The claims of both halves are one and the same to a worker.
+        (batch,) = (batch for _, batch in bench.sent)
+        assert len(await bench.store.confirm(batch.ids, batch.until, bench.clock.now(), 30.0)) == 30
         await bench.stop()
 
     run_virtual(main())

@@ -260,9 +260,15 @@ class RedisStore:
 
     # -- work of a cluster --------------------------------------------------------------------------------------
 
-    async def claim_ids(self, now: float, limit: int, lease: float) -> list[str]:
-        ids = await self._run("claim", repr(now), limit, verified_share(limit), repr(now + lease), 0)
+    async def claim_ids(self, now: float, limit: int, lease: float, *, ahead: int | None = None) -> list[str]:
+        first = verified_share(limit) if ahead is None else min(ahead, limit)
+        ids = await self._run("claim", repr(now), limit, first, repr(now + lease), 0)
         return [id.hex() for id in ids]
+
+    async def late(self, now: float) -> float:
+        # What was claimed and not checked counts from the next claim on.
+        first = await self._call("ZRANGE", f"{self._prefix}due-verified", 0, 0, "WITHSCORES")
+        return max(0.0, now - float(first[1])) if first else 0.0
 
     async def confirm(self, ids: Sequence[str], claimed_until: float, now: float, lease: float) -> list[Record]:
         found: list[Record] = []
