@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from shoal.domain import Pick, Record
+from shoal.engine.listing import Page
+from shoal.engine.turns import in_parts
 from shoal.errors import StoreError
 from shoal.log import Log
 
@@ -17,9 +19,6 @@ _SHARE = 20.0
 """Times as long as a round took it rests at least: a large pool must not be busy with its mirror."""
 _LONGEST_REST = 12.0
 """Intervals that it rests at most: on a machine that is busy with other things every round takes long."""
-_STEP = 500
-"""Proxies after which others get a turn."""
-
 log = Log("shoal.mirror")
 
 Entry = tuple[bytes, bytes]
@@ -38,19 +37,23 @@ class MirrorHash(Protocol):
 
 
 class Mirror:
-    """Keeps a hash the same as what ``listed`` hands out. The hash is its own: what is not handed out is removed, also
+    """Keeps a hash the same as what is handed out. The hash is its own: what is not handed out is removed, also
     what others wrote there."""
 
     def __init__(
         self,
         hash: MirrorHash,
-        listed: Callable[[], Sequence[Pick]],
+        ready: Callable[[], bool],
+        page: Callable[[int | None], Page],
         entry: Callable[[Pick], Entry],
         interval: float,
         announce: Callable[[str], None],
     ) -> None:
+        """``page`` gives what is handed out, a page at a time, once ``ready`` (which does a part of what a page needs)
+        says so. Between pages others get their turn."""
         self._hash = hash
-        self._listed = listed
+        self._ready = ready
+        self._page = page
         self._entry = entry
         self._interval = interval
         self._announce = announce
@@ -105,9 +108,7 @@ class Mirror:
     async def _wanted(self) -> dict[bytes, bytes]:
         made: dict[str, tuple[Record, Entry]] = {}
         wanted: dict[bytes, bytes] = {}
-        for number, pick in enumerate(self._listed()):
-            if number % _STEP == _STEP - 1:
-                await asyncio.sleep(0)
+        async for pick in self._picks():
             record = pick.record
             known = self._made.get(record.key)
             entry = known[1] if known is not None and known[0] is record else self._entry(pick)
@@ -115,3 +116,15 @@ class Mirror:
             wanted[entry[0]] = entry[1]
         self._made = made
         return wanted
+
+    async def _picks(self) -> AsyncIterator[Pick]:
+        after: int | None = None
+        while True:
+            await in_parts(self._ready)
+            page = self._page(after)
+            for pick in page.picks:
+                yield pick
+            if page.next is None:
+                return
+            after = page.next
+            await asyncio.sleep(0)

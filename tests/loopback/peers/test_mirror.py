@@ -12,6 +12,7 @@ import redis
 from msgspec.structs import replace
 
 from shoal.domain import Capability, Forecast, Pick, Scheme
+from shoal.engine.listing import Page
 from shoal.engine.mirror import Mirror
 from shoal.export.proxy_pool import proxy_pool_entry
 from shoal.stores.peer_hash import PeerHash
@@ -35,7 +36,13 @@ class Bench:
         self.listed = picks(*numbers)
         self.told: list[str] = []
         self.hash = PeerHash(server.url, "use_proxy", setting="mirror.url")
-        self.mirror = Mirror(self.hash, lambda: self.listed, proxy_pool_entry, 0.05, self.told.append)
+        self.mirror = Mirror(self.hash, lambda: True, self._page, proxy_pool_entry, 0.05, self.told.append)
+
+    def _page(self, after: int | None) -> Page:
+        """Two at a time."""
+        start = after or 0
+        end = start + 2
+        return Page(self.listed[start:end], len(self.listed), end if end < len(self.listed) else None)
 
     @asynccontextmanager
     async def running(self) -> Any:
