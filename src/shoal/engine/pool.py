@@ -14,14 +14,14 @@ from shoal.domain.health import last_ok_of
 from shoal.engine.census import Census
 from shoal.engine.listing import Listing, Page
 from shoal.engine.past import Past
-from shoal.engine.ranking import Entry, Ranking, step_of
+from shoal.engine.ranking import Entry, Ranking, chain_of, place_of
 from shoal.engine.rankings import Rankings
 from shoal.engine.reaching import Reaching
 from shoal.engine.spread import Spread, comparable
 from shoal.options import PoolOptions
 from shoal.policy.forecast import BUILT_IN, confidence, features, forecast
 from shoal.policy.learning import Model, probability
-from shoal.policy.selection import bounds, choose, choose_best, excluded, likely, surely_honest, timely
+from shoal.policy.selection import bounds, choose, choose_best, excluded, timely
 from shoal.policy.source_use import SourceUse
 from shoal.policy.target_table import TargetTable
 
@@ -118,7 +118,7 @@ class Pool:
 
     def is_kept_from(self, key: str, scheme: Scheme, target: str, now: float) -> bool:
         """Whether a ban of this target stands against a path; not where the path is unknown."""
-        for entry in _chain(self._entries.get(key)):
+        for entry in chain_of(self._entries.get(key)):
             if entry.path.scheme is scheme:
                 return self._reaching.is_kept_from(target, entry.path, now)
         return False
@@ -133,7 +133,7 @@ class Pool:
         if not record.is_verified:
             self.remove(record.key)
             return
-        known = [*_chain(self._entries.get(record.key))]
+        known = [*chain_of(self._entries.get(record.key))]
         old = known[0].record if known else None
         self._census.change(old, record)
         self.past.change(old, record)
@@ -163,7 +163,7 @@ class Pool:
         """Forget a record; True when it was there."""
         self.banned.pop(key, None)
         first = self._entries.pop(key, None)
-        for entry in _chain(first):
+        for entry in chain_of(first):
             self._forget(entry)
         self._census.change(None if first is None else first.record, None)
         self.past.forget(key)
@@ -173,23 +173,27 @@ class Pool:
         """The sources' limits are others now: every entry takes its place by them."""
         self._is_limited = not self._limits.is_plain
         for first in self._entries.values():
-            for entry in _chain(first):
+            for entry in chain_of(first):
                 self._place(entry, self._limits.band(entry.record))
 
     def pick(self, query: Query, now: float) -> Pick | None:
         """One path that fits, by the query's strategy; None when nothing fits.
 
-        No proxy gets more than ``max_share`` of the last picks while another fits.
+        No proxy gets more than ``max_share`` of the last picks while another fits. Where the ranking of the query is
+        not made yet, a part of it is, and the pick is one of the best that are at hand.
         """
-        ranking = self._rankings.of(query, self._spread.picks)
-        found: builtins.list[Entry] = []
-        # The best tier comes first, whatever a proxy's share; the user's own are in tier 0, public ones the fall-back.
-        for band in range(ranking.top_band, -1, -1):
-            found = self._found(ranking, query, now, band)
-            if found:
-                break
-        else:
-            return None
+        ranking = self._rankings.at_hand(query, self._spread.picks)
+        found = self._foremost(query, now) if ranking is None else []
+        if not found:
+            ranking = self._rankings.of(query, self._spread.picks)
+            # The best tier comes first, whatever a proxy's share; the user's own are in tier 0, public ones the
+            # fall-back.
+            for band in range(ranking.top_band, -1, -1):
+                found = self._found(ranking, query, now, band)
+                if found:
+                    break
+            else:
+                return None
         if query.vantage is not None and query.strategy is Strategy.BEST:
             found = comparable(found, [self._forecast_of(entry, now, query.vantage).probability for entry in found])
         if query.strategy is Strategy.BEST:
@@ -259,6 +263,28 @@ class Pool:
             self._place(entry, entry.band)
         return found
 
+    def _foremost(self, query: Query, now: float) -> builtins.list[Entry]:
+        """Candidates of one tier among the best paths of all that are below their share; for the best
+        strategy, since the others want to see all that fits."""
+        found: builtins.list[Entry] = []
+        if query.strategy is not Strategy.BEST:
+            return found
+        moved = []
+        for entry in self._rankings.passing(query, self._spread.picks):
+            if found and entry.band != found[0].band:
+                break
+            if entry.turns >= self._spread.most:
+                continue
+            if self._refresh(entry, now):
+                moved.append(entry)
+            if self._will_do(entry, query, now):
+                found.append(entry)
+                if len(found) >= self._spread.round:
+                    break
+        for entry in moved:
+            self._place(entry, entry.band)
+        return found
+
     def _is_plain(self, query: Query) -> bool:
         """Whether forecast, age and exclusions alone decide which entries of the query's ranking will do."""
         return not (self._is_limited or query.target is not None or query.vantage is not None)
@@ -304,7 +330,7 @@ class Pool:
         if -_FRESH < now - entry.chance_at < _FRESH:
             return False
         self._foresee(entry, now)
-        return _step(entry, entry.band) != entry.step
+        return place_of(entry, entry.band) != entry.step
 
     def _foresee(self, entry: Entry, now: float) -> None:
         if not 0.0 <= now - self._moment < _MOMENT:
@@ -315,11 +341,11 @@ class Pool:
 
     def _rank(self, entry: Entry, now: float) -> None:
         self._foresee(entry, now)
-        self._rankings.put(entry, _step(entry, self._limits.band(entry.record)))
+        self._rankings.put(entry, place_of(entry, self._limits.band(entry.record)))
 
     def _place(self, entry: Entry, band: int) -> None:
         """Move an entry whose forecast has changed by time alone, or whose tier has."""
-        self._rankings.move(entry, _step(entry, band))
+        self._rankings.move(entry, place_of(entry, band))
 
     def advance(self, query: Query) -> bool:
         """Do a part of what the first pick by this query would do in one go, at most ``SLICE`` paths; True when
@@ -355,7 +381,7 @@ class Pool:
         counted_at, expected = self._expected
         if 0.0 <= now - counted_at < len(self._entries) / 10_000:
             return expected
-        expected = sum(max(entry.chance for entry in _chain(first)) for first in self._entries.values())
+        expected = sum(max(entry.chance for entry in chain_of(first)) for first in self._entries.values())
         self._expected = now, expected
         return expected
 
@@ -363,18 +389,6 @@ class Pool:
         self.working -= entry.path.health.is_up
         self._listing.drop(entry)
         self._rankings.drop(entry)
-
-
-def _chain(entry: Entry | None) -> Iterator[Entry]:
-    """The paths of a record, from the first one on."""
-    while entry is not None:
-        yield entry
-        entry = entry.next
-
-
-def _step(entry: Entry, band: int) -> int:
-    path = entry.path
-    return step_of(likely(path, entry.chance), band, surely_honest(path))
 
 
 def _as_pick(entry: Entry, chance: Forecast) -> Pick:

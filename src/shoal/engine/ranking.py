@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from shoal.domain import Path, Query, Record
+from shoal.policy.selection import likely, surely_honest
 
 STEPS = 256
 """Steps of the ranking, even in the logit of the forecast: near 1 they are a thousandth wide."""
@@ -80,6 +81,19 @@ def _back(sure: float) -> int:
         lost = log(_USUAL / (1.0 - _USUAL)) - log(low / (1.0 - low))
         steps = _BACK[sure] = round(lost * (STEPS / (2.0 * _SPAN)))
     return steps
+
+
+def place_of(entry: Entry, band: int) -> int:
+    """The step of an entry in this tier, by its forecast, latency and honesty."""
+    path = entry.path
+    return step_of(likely(path, entry.chance), band, surely_honest(path))
+
+
+def chain_of(entry: Entry | None) -> Iterator[Entry]:
+    """The paths of a record, from the first one on."""
+    while entry is not None:
+        yield entry
+        entry = entry.next
 
 
 class Ranking:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
@@ -13,6 +15,9 @@ from shoal.engine.reaching import Reaching
 _RANKINGS: Final = 16
 _ROOM: Final = 4.0
 """Filters whose own ranking is kept: so many, and all together with so many entries per path in the index."""
+FOREMOST: Final = 4_000
+"""Paths among which a pick looks that cannot wait for its ranking: some five milliseconds at most. Where none of them
+fits, the filter is a rare one, and the ranking is made at once rather than deny what there is."""
 _ASKED: Final = 64
 """Queries whose ranking is known by the query itself: callers ask with the same few again and again."""
 _ANY: Final = Query()
@@ -75,6 +80,23 @@ class Rankings:
             self._asked.clear()
         self._asked[id(query)] = query, ranking
         return ranking
+
+    def at_hand(self, query: Query, turn: int) -> Ranking | None:
+        """The same where it is whole, or is so after ``SLICE`` more paths."""
+        asked = self._asked.get(id(query))
+        if asked is not None and asked[0] is query:
+            asked[1].used = turn
+            return asked[1]
+        return self.of(query, turn) if self.advance(query) else None
+
+    def passing(self, query: Query, turn: int) -> Iterator[Entry]:
+        """Each of the best ``FOREMOST`` paths that passes the query's timeless filters, from the best step down.
+
+        Nothing may be moved meanwhile."""
+        filters, passes = self._filters(query), self._reaching.passes
+        for entry in islice(self.all.best_first(turn), FOREMOST):
+            if passes(filters, entry.record, entry.path):
+                yield entry
 
     def advance(self, query: Query) -> bool:
         """Look at ``SLICE`` more paths for the query's ranking; True when it is whole."""

@@ -137,3 +137,27 @@ async def test_others_get_their_turn_between_parts(pool: Pool) -> None:
     await in_parts(lambda: pool.advance(SOCKS))
     task.cancel()
     assert turns >= 3
+
+
+def test_a_pick_that_cannot_wait_takes_one_of_the_best_and_makes_a_part_of_the_ranking(
+    pool: Pool, looked: list[int]
+) -> None:
+    picks = []
+    while not pool.advance(SOCKS):
+        looked[0] = 0
+        picks.append(pool.pick(SOCKS, NOW))
+        assert looked[0] < 2 * SLICE
+    assert picks
+    assert all(pick is not None and pick.path.scheme is Scheme.SOCKS5 for pick in picks)
+    best = max(pool.list(replace(SOCKS, limit=1), NOW), key=lambda pick: pick.forecast.probability)
+    assert all(pick.forecast.probability > best.forecast.probability - 0.02 for pick in picks if pick is not None)
+
+
+def test_a_rare_one_is_found_though_its_ranking_is_not_made(pool: Pool) -> None:
+    record = replace(working(SIZE), tags=("rare",))
+    path = record.paths[0]
+    # The last of all by forecast.
+    pool.apply(replace(record, paths=(replace(path, health=Health.of(last_ok=NOW - 600.0, oks=1, streak=1)),)), NOW)
+    picked = pool.pick(Query(tags=frozenset({"rare"}), min_forecast=0.0), NOW)
+    assert picked is not None and picked.record.tags == ("rare",)
+    assert pool.pick(Query(tags=frozenset({"none"})), NOW) is None
