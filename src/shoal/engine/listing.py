@@ -19,6 +19,7 @@ from shoal.domain.health import Forecast
 from shoal.engine.postings import Postings
 from shoal.engine.ranking import SLICE, Entry
 from shoal.engine.sorted_places import SortedPlaces
+from shoal.engine.taken_in import TakenIn
 from shoal.options import PoolOptions
 from shoal.policy.selection import fits, ordered, timely
 
@@ -208,31 +209,17 @@ class _Count:
         self.total = 0
 
 
-class _Ordered:
-    """All entries in one order. What it has not looked at yet comes in by ``advance``, news of it at once."""
+class _Ordered(TakenIn):
+    """All entries in one order."""
 
     def __init__(self, order: Order, entries: Iterable[Entry]) -> None:
+        super().__init__(entries)
         self._order = order
         self._place_of: dict[Entry, int] = {}
         self._places: SortedPlaces[Entry] = SortedPlaces()
-        self._missing = list(entries)
-        self._gone: set[Entry] = set()
-        """What left before it was taken in."""
-        self.used_at = 0.0
 
     def __len__(self) -> int:
         return len(self._places)
-
-    def advance(self) -> bool:
-        """Take in ``SLICE`` more; True when all are in."""
-        for entry in self._missing[-SLICE:]:
-            if entry not in self._gone:
-                self.put(entry)
-        del self._missing[-SLICE:]
-        if self._missing:
-            return False
-        self._gone.clear()
-        return True
 
     def put(self, entry: Entry) -> None:
         place = _place(entry, self._order)
@@ -244,9 +231,7 @@ class _Ordered:
         self._places.put(place, entry)
         self._place_of[entry] = place
 
-    def drop(self, entry: Entry) -> None:
-        if self._missing:
-            self._gone.add(entry)
+    def _leave(self, entry: Entry) -> None:
         place = self._place_of.pop(entry, None)
         if place is not None:
             self._places.drop(place)

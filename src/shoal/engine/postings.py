@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Final
 
 from shoal.domain import Query
-from shoal.engine.ranking import SLICE, Entry
+from shoal.engine.ranking import Entry
+from shoal.engine.taken_in import TakenIn
 
 _FIELDS: Final[dict[str, Callable[[Entry], tuple[Hashable, ...]]]] = {
     "countries": lambda entry: (entry.path.country or entry.record.country or "",),
@@ -74,25 +75,14 @@ class Postings:
             field.drop(entry)
 
 
-class _Field:
+class _Field(TakenIn):
+    """The entries by their values of one field."""
+
     def __init__(self, values: Callable[[Entry], tuple[Hashable, ...]], entries: Iterable[Entry]) -> None:
+        super().__init__(entries)
         self._values = values
         self._of: dict[Entry, tuple[Hashable, ...]] = {}
         self.by_value: dict[Hashable, set[Entry]] = {}
-        self.used_at = 0.0
-        self._missing = list(entries)
-        self._gone: set[Entry] = set()
-        """What left before it was looked at."""
-
-    def advance(self) -> bool:
-        for entry in self._missing[-SLICE:]:
-            if entry not in self._gone:
-                self.put(entry)
-        del self._missing[-SLICE:]
-        if self._missing:
-            return False
-        self._gone.clear()
-        return True
 
     def put(self, entry: Entry) -> None:
         values = self._values(entry)
@@ -104,11 +94,6 @@ class _Field:
         self._of[entry] = values
         for value in values:
             self.by_value.setdefault(value, set()).add(entry)
-
-    def drop(self, entry: Entry) -> None:
-        if self._missing:
-            self._gone.add(entry)
-        self._leave(entry)
 
     def _leave(self, entry: Entry) -> None:
         for value in self._of.pop(entry, ()):
