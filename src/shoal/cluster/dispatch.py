@@ -19,8 +19,9 @@ from shoal.policy.schedule import NO_PRESSURE, Pressure, stretched
 from shoal.ports import Clock
 from shoal.ports.cluster import SharedStore
 
-_IDLE: Final = 0.5
-"""Seconds between two looks while nothing is due or everybody is busy."""
+_IDLE: Final = 1.0
+"""Seconds between two looks while nothing is due, as in a pool of one process: each look costs five commands, and what
+falls due one by one goes in fewer messages."""
 _BUSY: Final = 0.2
 _AHEAD: Final = 1.5
 """Checks outstanding per check that workers make at once: the next batch waits at the worker when one ends."""
