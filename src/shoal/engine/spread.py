@@ -9,7 +9,7 @@ from typing import Final
 
 from shoal.domain import Query, Strategy
 from shoal.engine.ranking import Entry
-from shoal.policy.selection import worth
+from shoal.policy.selection import worths
 
 _COMPARABLE: Final = 0.95
 """Share of the best forecast from which on proxies take turns with the best."""
@@ -71,9 +71,9 @@ class Spread:
         Over a window of picks the share makes all good ones take turns anyway; in turn, no two picks in a row are one
         proxy while another is nearly as good.
         """
-        worths = [worth(entry) for entry in found]
-        floor = max(worths) * _COMPARABLE
-        good = [pair for pair in zip(found, worths, strict=True) if pair[1] >= floor]
+        values = worths(found)
+        floor = max(values) * _COMPARABLE
+        good = [pair for pair in zip(found, values, strict=True) if pair[1] >= floor]
         # Half of them rest, so that latency still decides among the others.
         newest = self.picks - min(self.round, len(good)) // 2
         rested = [pair for pair in good if pair[0].latest <= newest]

@@ -138,7 +138,7 @@ def choose(candidates: Sequence[_C], query: Query, rng: Random) -> _C:
         return min(candidates, key=lambda candidate: candidate.latest)
     if strategy is Strategy.RANDOM:
         return candidates[rng.randrange(len(candidates))]
-    return choose_best(candidates, [worth(candidate) for candidate in candidates], rng)
+    return choose_best(candidates, worths(candidates), rng)
 
 
 def choose_best(candidates: Sequence[_C], worths: Sequence[float], rng: Random) -> _C:
@@ -150,10 +150,18 @@ def choose_best(candidates: Sequence[_C], worths: Sequence[float], rng: Random) 
     return alike[draw([1.0 / (1.0 + candidate.path.timing.total / _USUAL_LATENCY) for candidate in alike], rng)]
 
 
-def worth(candidate: Candidate) -> float:
-    """How likely it works, times how surely it is honest."""
-    path = candidate.path
-    return likely(path, candidate.chance) * surely_honest(path)
+def worths(candidates: Sequence[Candidate]) -> list[float]:
+    """Of each, how likely it works, times how surely it is honest."""
+    found = []
+    for candidate in candidates:
+        # ``likely`` and ``surely_honest``, written out: each pick asks for ten of these.
+        path, chance = candidate.path, candidate.chance
+        total = path.timing.total
+        if total and chance:
+            chance /= chance + (1.0 - chance) * (total / _USUAL_LATENCY) ** _SLOWER_FAILS
+        sure = _DOUBT[path.compared]
+        found.append(chance * sure if path.honesty is Honesty.CLEAN else chance * sure * _UNPROVEN)
+    return found
 
 
 def likely(path: Path, chance: float) -> float:
@@ -163,7 +171,7 @@ def likely(path: Path, chance: float) -> float:
     if not total:
         return chance
     failing: float = (1.0 - chance) * (total / _USUAL_LATENCY) ** _SLOWER_FAILS
-    return chance / (chance + failing)
+    return chance / (chance + failing) if chance else 0.0
 
 
 def surely_honest(path: Path) -> float:
