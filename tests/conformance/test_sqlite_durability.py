@@ -75,7 +75,7 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
         for number in deleted:
             assert await store.get_by_key(make_admitted(number * 10).key) is None
         back = await store.add([make_admitted(number * 10) for number in deleted], NOW)
-        assert back == Added(tombstoned=len(deleted))
+        assert back.counts == Added(tombstoned=len(deleted)).counts
         value = await store.get_meta("number")
         assert value is not None
         assert int(value) >= last_meta
@@ -234,7 +234,9 @@ async def test_a_full_disk_fails_the_caller_and_the_store_recovers(tmp_path: Pat
     assert all(isinstance(answer, StoreError) and "disk is full" in str(answer) for answer in answers), answers
     assert (await store.counts(NOW)).known == 1
     writer._connection.execute("PRAGMA max_page_count = 1000000")
-    assert await store.add([make_admitted(n) for n in range(1, 1_000)], NOW, imported=True) == Added(new=999)
+    assert (await store.add([make_admitted(n) for n in range(1, 1_000)], NOW, imported=True)).counts == Added(
+        new=999
+    ).counts
     assert (await store.counts(NOW)).known == 1_000
     await store.close()
 
@@ -251,5 +253,5 @@ async def test_batched_work_that_was_lost_is_told_to_the_next_caller(tmp_path: P
         await store.add([make_admitted(2)], NOW)
         await store.add([make_admitted(3)], NOW)
         await store.seq()
-    assert await store.add([make_admitted(4)], NOW) == Added(new=1)
+    assert (await store.add([make_admitted(4)], NOW)).counts == Added(new=1).counts
     await store.close()

@@ -73,7 +73,7 @@ async def test_add_keeps_what_the_candidate_says(store: Store) -> None:
         tags=("fast", "eu"),
         country="DE",
     )
-    assert await store.add([admitted], NOW) == Added(new=1)
+    assert (await store.add([admitted], NOW)).counts == Added(new=1).counts
     record = must(await store.get_by_key(admitted.key))
     assert record == await store.get(admitted.id)
     assert (record.id, record.key, record.endpoint) == (admitted.id, admitted.key, admitted.candidate.endpoint)
@@ -103,7 +103,7 @@ async def test_own_records_are_due_before_public_ones_that_wait_for_long(store: 
 async def test_add_refreshes_what_sources_own(store: Store) -> None:
     await store.add([make_admitted(1, scheme=Scheme.HTTP, source="a", tags=("x",))], NOW)
     again = make_admitted(1, scheme=Scheme.SOCKS4, source="b", tags=("y", "x"))
-    assert await store.add([again], NOW + 10) == Added(known=1)
+    assert (await store.add([again], NOW + 10)).counts == Added(known=1).counts
     record = must(await store.get(again.id))
     assert record.claims == (Scheme.SOCKS4, Scheme.HTTP)
     assert record.sources == ("a", "b")
@@ -140,50 +140,62 @@ async def test_trust_only_rises(store: Store) -> None:
     assert seen == [Trust.PUBLIC, Trust.OWN, Trust.OWN]
 
 
+async def test_add_names_the_new_ones(store: Store) -> None:
+    await store.add([make_admitted(2)], NOW)
+    added = await store.add([make_admitted(n) for n in (1, 2, 3, 3)], NOW)
+    assert added.keys == (make_admitted(1).key, make_admitted(3).key)
+
+
 async def test_a_key_twice_in_one_batch_is_new_once(store: Store) -> None:
-    assert await store.add([make_admitted(1, source="a"), make_admitted(1, source="b")], NOW) == Added(new=1, known=1)
+    assert (await store.add([make_admitted(1, source="a"), make_admitted(1, source="b")], NOW)).counts == Added(
+        new=1, known=1
+    ).counts
     assert (must(await store.get(make_admitted(1).id))).sources == ("a", "b")
 
 
 async def test_add_of_nothing_does_nothing(store: Store) -> None:
-    assert await store.add([], NOW) == Added()
+    assert (await store.add([], NOW)).counts == Added().counts
 
 
 async def test_long_batches_are_added_whole(store: Store) -> None:
     batch = [make_admitted(number) for number in range(4_500)]
-    assert await store.add(batch, NOW, capacity=4_400) == Added(new=4_400, full=100)
+    assert (await store.add(batch, NOW, capacity=4_400)).counts == Added(new=4_400, full=100).counts
     assert (await store.counts(NOW)).known == 4_400
 
 
 async def test_a_tombstone_keeps_sources_out_until_it_runs_out(store: Store) -> None:
     keys = await fill(store, [1])
     await store.delete(keys, NOW, DAY)
-    assert await store.add([make_admitted(1)], NOW + DAY - 1) == Added(tombstoned=1)
+    assert (await store.add([make_admitted(1)], NOW + DAY - 1)).counts == Added(tombstoned=1).counts
     assert await store.get_by_key(keys[0]) is None
-    assert await store.add([make_admitted(1)], NOW + DAY) == Added(new=1)
+    assert (await store.add([make_admitted(1)], NOW + DAY)).counts == Added(new=1).counts
 
 
 async def test_an_import_lifts_a_tombstone_for_good(store: Store) -> None:
     keys = await fill(store, [1])
     await store.delete(keys, NOW, DAY)
-    assert await store.add([make_admitted(1, trust=Trust.OWN)], NOW, imported=True) == Added(new=1)
+    assert (await store.add([make_admitted(1, trust=Trust.OWN)], NOW, imported=True)).counts == Added(new=1).counts
     await store.delete(keys, NOW, 0)
-    assert await store.add([make_admitted(1)], NOW) == Added(new=1)
+    assert (await store.add([make_admitted(1)], NOW)).counts == Added(new=1).counts
 
 
 async def test_capacity_bounds_public_records_and_no_others(store: Store) -> None:
     await store.add([make_admitted(1, trust=Trust.OWN)], NOW)
-    assert await store.add([make_admitted(n) for n in (2, 3, 4)], NOW, capacity=2) == Added(new=2, full=1)
-    assert await store.add([make_admitted(2)], NOW, capacity=2) == Added(known=1)
-    assert await store.add([make_admitted(5, trust=Trust.OWN)], NOW, capacity=2) == Added(new=1)
+    assert (await store.add([make_admitted(n) for n in (2, 3, 4)], NOW, capacity=2)).counts == Added(
+        new=2, full=1
+    ).counts
+    assert (await store.add([make_admitted(2)], NOW, capacity=2)).counts == Added(known=1).counts
+    assert (await store.add([make_admitted(5, trust=Trust.OWN)], NOW, capacity=2)).counts == Added(new=1).counts
     await store.delete([make_admitted(2).key], NOW, 0)
-    assert await store.add([make_admitted(6), make_admitted(7)], NOW, capacity=2) == Added(new=1, full=1)
+    assert (await store.add([make_admitted(6), make_admitted(7)], NOW, capacity=2)).counts == Added(
+        new=1, full=1
+    ).counts
 
 
 async def test_a_public_record_that_becomes_own_makes_room(store: Store) -> None:
     await fill(store, [1])
     await store.add([make_admitted(1, trust=Trust.OWN)], NOW)
-    assert await store.add([make_admitted(2)], NOW, capacity=1) == Added(new=1)
+    assert (await store.add([make_admitted(2)], NOW, capacity=1)).counts == Added(new=1).counts
 
 
 # -- claims -----------------------------------------------------------------------------------------------------
@@ -446,12 +458,12 @@ async def test_delete_tells_how_many_went(store: Store) -> None:
 
 async def test_deleting_what_is_not_there_leaves_no_tombstone(store: Store) -> None:
     await store.delete([make_admitted(1).key], NOW, DAY)
-    assert await store.add([make_admitted(1)], NOW) == Added(new=1)
+    assert (await store.add([make_admitted(1)], NOW)).counts == Added(new=1).counts
 
 
 async def test_delete_without_a_tombstone_lets_it_come_back(store: Store) -> None:
     await store.delete(await fill(store, [1]), NOW, 0)
-    assert await store.add([make_admitted(1)], NOW) == Added(new=1)
+    assert (await store.add([make_admitted(1)], NOW)).counts == Added(new=1).counts
 
 
 async def test_pop_removes_and_tombstones(store: Store) -> None:
@@ -459,7 +471,7 @@ async def test_pop_removes_and_tombstones(store: Store) -> None:
     assert await store.pop(key, NOW, DAY) is True
     assert await store.pop(key, NOW, DAY) is False
     assert await store.get_by_key(key) is None
-    assert await store.add([make_admitted(1)], NOW + 1) == Added(tombstoned=1)
+    assert (await store.add([make_admitted(1)], NOW + 1)).counts == Added(tombstoned=1).counts
 
 
 async def test_exactly_one_of_fifty_pops_gets_the_record(store: Store) -> None:
@@ -492,7 +504,7 @@ async def test_expire_forgets_public_records_that_nobody_lists_and_that_do_not_w
 async def test_expire_leaves_no_tombstones(store: Store) -> None:
     await fill(store, [1])
     assert await store.expire(NOW + DAY, unseen=DAY, not_worked=DAY) == 1
-    assert await store.add([make_admitted(1)], NOW + DAY) == Added(new=1)
+    assert (await store.add([make_admitted(1)], NOW + DAY)).counts == Added(new=1).counts
 
 
 async def test_expire_keeps_tombstones_and_leases_that_still_stand(store: Store) -> None:
@@ -500,7 +512,7 @@ async def test_expire_keeps_tombstones_and_leases_that_still_stand(store: Store)
     await store.delete([gone], NOW, DAY)
     await store.take_lease("a", held, NOW, NOW + 60, capacity=1, exclusive=False)
     await store.expire(NOW + 1, unseen=DAY, not_worked=DAY)
-    assert await store.add([make_admitted(1)], NOW + 1) == Added(tombstoned=1)
+    assert (await store.add([make_admitted(1)], NOW + 1)).counts == Added(tombstoned=1).counts
     assert await store.release_lease("a", NOW + 1) == held
 
 
@@ -787,7 +799,7 @@ async def test_reopening_keeps_everything(store: Store) -> None:
     await store.open()
     assert (await gather(store.scan()), await store.counts(NOW)) == before
     assert [record.key for record in await gather(store.verified())] == [first]
-    assert await store.add([make_admitted(2)], NOW) == Added(tombstoned=1)
+    assert (await store.add([make_admitted(2)], NOW)).counts == Added(tombstoned=1).counts
     assert not await store.pop(first, NOW, 0)
     assert await store.get_meta("m") == b"v"
     assert await store.source_states() == {"list": SourceState("list", found=3)}
@@ -801,7 +813,7 @@ async def test_a_cancelled_caller_neither_loses_the_write_nor_blocks_others(stor
         await asyncio.sleep(0)
         adding.cancel()
     async with asyncio.timeout(5):
-        assert await store.add([make_admitted(2)], NOW, imported=True) == Added(new=1)
+        assert (await store.add([make_admitted(2)], NOW, imported=True)).counts == Added(new=1).counts
         assert (await store.counts(NOW)).known == 2
 
 

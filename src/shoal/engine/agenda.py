@@ -1,10 +1,10 @@
-"""Agenda: where checks come late, those of them that change most of what is handed out, chosen from the index."""
+"""Agenda: where checks come late, those that change most of what is handed out, chosen from what is in memory."""
 
 from __future__ import annotations
 
 from collections import deque
 from heapq import nlargest
-from itertools import islice
+from itertools import chain, islice
 from math import ceil
 from typing import Final
 
@@ -13,16 +13,12 @@ from shoal.options import CheckOptions
 from shoal.policy.forecast import features
 from shoal.policy.learning import probability
 from shoal.policy.schedule import Pressure, freshness
-from shoal.policy.worth import worth
+from shoal.policy.worth import standing, worth
 
-_SHARE: Final = 0.5
-"""Share of checks that goes to what is worth most now; the rest finds out what is not known to be good yet."""
-_PROVEN: Final = 0.6
-"""Share of checks that goes to what ever worked, those of the agenda included, while checks come late."""
-_FLOOR: Final = 0.01
-"""What is worth less waits until it falls due."""
-_WIDE: Final = 3
-"""Candidates that are weighed for each place, the best forecasts first: a round of 200 takes 35 ms of CPU."""
+_SHARE: Final = 0.8
+"""Share of checks that goes to what is worth most now; the rest goes in the order of time, so that every wait ends."""
+_WIDE: Final = 2
+"""Paths that are weighed for each place, the best forecasts first: a round of 200 takes 35 ms of CPU."""
 _ROUND: Final = 200
 """Places filled at once at least: rounds are short enough to go unnoticed, and none chooses from the best few alone."""
 _REVISED: Final = 2_000
@@ -55,7 +51,11 @@ class Agenda:
             key = self._round.popleft()
             record = self._pool.record(key)
             # What was checked since, because it fell due, has told already.
-            if record is not None and record.last_check <= self._made_at:
+            if record is not None:
+                if record.last_check <= self._made_at:
+                    chosen.append(key)
+            elif key in self._pool.hopefuls:
+                self._pool.hopefuls.forget(key)
                 chosen.append(key)
         return chosen
 
@@ -77,11 +77,8 @@ class Agenda:
             record = entry.record
             if record.last_check <= rested:
                 value = worth(entry.path.health, now, use, chance, marginal, model)
-                if value >= _FLOOR:
-                    weighed[record.key] = max(value, weighed.get(record.key, 0.0))
-        self._round = deque(nlargest(places, weighed, key=weighed.__getitem__))
-
-    @staticmethod
-    def ahead(pressure: Pressure, limit: int, taken: int) -> int | None:
-        """How many that ever worked come first where ``taken`` of ``limit`` are named already; None: as usual."""
-        return max(0, int(limit * _PROVEN) - taken) if pressure.proven > 1.0 else None
+                value += standing(chance, now - record.last_check, horizon)
+                weighed[record.key] = max(value, weighed.get(record.key, 0.0))
+        hopefuls = islice(self._pool.hopefuls.best_first(now, horizon), places)
+        proven = [(value, key) for key, value in weighed.items()]
+        self._round = deque([key for _, key in nlargest(places, chain(proven, hopefuls))])

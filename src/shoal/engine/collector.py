@@ -72,6 +72,7 @@ class Collector:
         self._run_limit = _PATIENCE * options.timeout
         self._capacity = limits.capacity
         self._limits = LimitTable.from_options(options) if pool is None else pool.uses.limits
+        self._pool = pool
         self._credits = None if pool is None else Credits(pool)
         self._mishaps = Mishaps()
         self._added = added
@@ -295,6 +296,8 @@ class Collector:
             new, known = new + added.new, known + added.known
             tombstoned, full = tombstoned + added.tombstoned, full + added.full
             if added.new:
+                if self._pool is not None:
+                    self._pool.listed(added.keys, self._clock.now())
                 self._added()
         if tombstoned:
             reasons[Refused.TOMBSTONE.value] += tombstoned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from random import Random
 
@@ -12,6 +12,7 @@ from shoal.domain import Forecast, Path, Pick, Query, Record, Scheme, Strategy
 from shoal.domain.candidate import BANNED
 from shoal.domain.health import last_ok_of
 from shoal.engine.census import Census
+from shoal.engine.hopefuls import Hopefuls
 from shoal.engine.listing import Listing, Page
 from shoal.engine.past import Past
 from shoal.engine.ranking import Entry, Ranking, chain_of, place_of
@@ -81,6 +82,8 @@ class Pool:
         self._expected = (0.0, 0.0)
         self.past = Past()
         """The last results of each record."""
+        self.hopefuls = Hopefuls()
+        """Candidates that never worked, as far as they are worth a check."""
         self._listing = Listing(self._rankings.all.best_first, self._forecast_of, self._reaching.reaches, options)
         self.working = 0
         """Paths whose last check or use worked."""
@@ -132,7 +135,10 @@ class Pool:
         self.banned.pop(record.key, None)
         if not record.is_verified:
             self.remove(record.key)
+            if BANNED not in record.tags:
+                self.hopefuls.put(record.key, record.misses, record.last_check or record.first_seen)
             return
+        self.hopefuls.forget(record.key)
         known = [*chain_of(self._entries.get(record.key))]
         old = known[0].record if known else None
         self._census.change(old, record)
@@ -162,12 +168,19 @@ class Pool:
     def remove(self, key: str) -> bool:
         """Forget a record; True when it was there."""
         self.banned.pop(key, None)
+        self.hopefuls.forget(key)
         first = self._entries.pop(key, None)
         for entry in chain_of(first):
             self._forget(entry)
         self._census.change(None if first is None else first.record, None)
         self.past.forget(key)
         return first is not None
+
+    def listed(self, keys: Iterable[str], now: float) -> None:
+        """Candidates were admitted; those that are known already stay where they are."""
+        for key in keys:
+            if key not in self._entries and key not in self.banned and key not in self.hopefuls:
+                self.hopefuls.put(key, 0, now)
 
     def limits_changed(self) -> None:
         """The sources' limits are others now: every entry takes its place by them."""

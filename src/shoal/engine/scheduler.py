@@ -111,8 +111,7 @@ class Scheduler:
         pressure = self._recorder.pressure
         keys = self._agenda.take(pressure, now, limit)
         named = await self._store.claim(keys, now, self._lease) if keys else []
-        ahead = self._agenda.ahead(pressure, limit, len(named))
-        return named, await self._store.claim_due(now, limit - len(named), self._lease, ahead=ahead)
+        return named, await self._store.claim_due(now, limit - len(named), self._lease)
 
     async def _start(self, batch: Sequence[Record], checks: asyncio.TaskGroup) -> None:
         for number, record in enumerate(batch):

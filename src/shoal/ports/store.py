@@ -14,12 +14,19 @@ from shoal.domain.link import Link
 
 
 class Added(Struct, frozen=True):
-    """What ``add`` did: ``new`` records, ``known`` ones refreshed, ``tombstoned`` kept out, ``full``: no room."""
+    """What ``add`` did: ``new`` records, ``known`` ones refreshed, ``tombstoned`` kept out, ``full``: no room.
+    ``keys``: those of the new ones."""
 
     new: int = 0
     known: int = 0
     tombstoned: int = 0
     full: int = 0
+    keys: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """How many were new, known, tombstoned, and without room."""
+        return self.new, self.known, self.tombstoned, self.full
 
 
 class Swapped(Struct, frozen=True):

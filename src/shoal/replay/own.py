@@ -59,14 +59,13 @@ class Own:
             endpoint = Endpoint(f"10.{proxy >> 16 & 255}.{proxy >> 8 & 255}.{proxy & 255}", 8080)
             self._records.append(Record(key, endpoint, claims=(self._scheme,), first_seen=now, next_check=now))
             heappush(self._due, (now, proxy))
+        self._pool.listed([str(proxy) for proxy in proxies], now)
 
     def checks(self, limit: int, now: float) -> list[int]:
         ahead = [int(key) for key in self._agenda.take(self._pressure, now, limit, self._step)]
         self._asked.update(ahead)
-        first = self._agenda.ahead(self._pressure, limit, len(ahead))
         limit -= len(ahead)
-        if first is None:
-            first = verified_share(limit) if limit else 0
+        first = verified_share(limit) if limit else 0
         # As the stores claim: a share goes first to what ever worked, then everything in the order of time.
         chosen: list[int] = []
         self._claim(self._due_verified, first, now, chosen)

@@ -68,7 +68,8 @@ class MemoryStore(MemoryLinks):
     async def add(
         self, batch: Sequence[Admitted], now: float, *, imported: bool = False, capacity: int | None = None
     ) -> Added:
-        new = known = tombstoned = full = 0
+        known = tombstoned = full = 0
+        keys: list[str] = []
         for start in range(0, len(batch), _SLICE):
             if start:
                 await asyncio.sleep(0)
@@ -88,8 +89,8 @@ class MemoryStore(MemoryLinks):
                     full += 1
                 else:
                     self._insert(new_record(admitted, now))
-                    new += 1
-        return Added(new, known, tombstoned, full)
+                    keys.append(admitted.key)
+        return Added(len(keys), known, tombstoned, full, tuple(keys))
 
     async def claim_due(self, now: float, limit: int, lease: float, *, ahead: int | None = None) -> list[Record]:
         self._check()

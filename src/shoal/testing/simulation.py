@@ -52,7 +52,7 @@ class Engine:
         )
         admission = Admission(AddressRules.from_options(limits), limits, SECRET)
         self.collector = Collector(
-            sources, store, admission, clock, rng, self.options.sources, limits, self.scheduler.wake
+            sources, store, admission, clock, rng, self.options.sources, limits, self.scheduler.wake, self.pool
         )
         numbers = count(1)
         self.leasing = Leasing(

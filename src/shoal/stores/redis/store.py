@@ -85,10 +85,12 @@ class RedisStore:
         room = "" if capacity is None else str(capacity)
         head = (self._feed_limit, repr(now), int(imported), room)
         totals = [0, 0, 0, 0]
+        keys: list[str] = []
         for chunk in _chunks(batch):
-            answer = await self._run("add", *head, *_flat(_candidate(admitted, now) for admitted in chunk))
+            *answer, places = await self._run("add", *head, *_flat(_candidate(admitted, now) for admitted in chunk))
             totals = [total + int(more) for total, more in zip(totals, answer, strict=True)]
-        return Added(*totals)
+            keys += [chunk[int(place)].key for place in places]
+        return Added(*totals, tuple(keys))
 
     async def claim_due(self, now: float, limit: int, lease: float, *, ahead: int | None = None) -> list[Record]:
         first = verified_share(limit) if ahead is None else min(ahead, limit)

@@ -23,7 +23,8 @@ def record_of(row: tuple[Any, ...]) -> Record:
 
 
 def add(work: Work, batch: Sequence[Admitted], now: float, *, imported: bool, capacity: int | None) -> Added:
-    new = known = tombstoned = full = 0
+    known = tombstoned = full = 0
+    keys: list[str] = []
     for admitted in batch:
         if imported:
             work.execute("DELETE FROM tombstones WHERE key = ?", (admitted.key,))
@@ -38,10 +39,10 @@ def add(work: Work, batch: Sequence[Admitted], now: float, *, imported: bool, ca
         elif capacity is not None and admitted.trust is Trust.PUBLIC and work.counter("public") >= capacity:
             full += 1
         elif _insert(work, new_record(admitted, now)):
-            new += 1
+            keys.append(admitted.key)
         else:
             known += 1
-    return Added(new, known, tombstoned, full)
+    return Added(len(keys), known, tombstoned, full, tuple(keys))
 
 
 def _is_tombstoned(work: Work, key: str, now: float) -> bool:

@@ -89,6 +89,7 @@ class SqliteStore:
                 total.known + done.known,
                 total.tombstoned + done.tombstoned,
                 total.full + done.full,
+                total.keys + done.keys,
             )
         return total
 

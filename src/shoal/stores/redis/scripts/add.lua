@@ -1,8 +1,10 @@
 -- Insert what is new, refresh what is known. ARGV: feed limit, now, imported, capacity ('' for none), then per
--- candidate: id, own, scheme, source, tags (msgpack), next check, key, body. Answers {new, known, tombstoned, full}.
+-- candidate: id, own, scheme, source, tags (msgpack), next check, key, body. Answers {new, known, tombstoned,
+-- full, places of the new ones from 0}.
 local now, imported = tonumber(ARGV[2]), ARGV[3] == '1'
 local capacity = tonumber(ARGV[4])
 local new, known, tombstoned, full = 0, 0, 0, 0
+local places = {}
 local public = tonumber(redis.call('HGET', P .. 'counters', 'public') or 0)
 
 local function refresh(id, blob, own, scheme, source, more)
@@ -68,7 +70,8 @@ for at = 5, #ARGV, 8 do
       public = public + 1
     end
     new = new + 1
+    places[new] = (at - 5) / 8
   end
 end
 trim(ARGV[1])
-return {new, known, tombstoned, full}
+return {new, known, tombstoned, full, places}
