@@ -16,7 +16,7 @@ def order(hopefuls: Hopefuls) -> list[str]:
 
 def test_fewer_failures_come_first_and_a_longer_wait_makes_up_for_one() -> None:
     hopefuls = Hopefuls()
-    for key, misses, waited in (("twice", 2, 60.0), ("once", 1, 60.0), ("new", 0, 0.0), ("patient", 2, 600.0)):
+    for key, misses, waited in (("patient", 2, 600.0), ("twice", 2, 60.0), ("once", 1, 60.0), ("new", 0, 0.0)):
         hopefuls.put(key, misses, NOW - waited)
     assert order(hopefuls) == ["new", "patient", "once", "twice"]
 
