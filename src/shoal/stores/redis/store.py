@@ -90,7 +90,8 @@ class RedisStore:
             *answer, places = await self._run("add", *head, *_flat(_candidate(admitted, now) for admitted in chunk))
             totals = [total + int(more) for total, more in zip(totals, answer, strict=True)]
             keys += [chunk[int(place)].key for place in places]
-        return Added(*totals, tuple(keys))
+        new, known, tombstoned, full = totals
+        return Added(new, known, tombstoned, full, tuple(keys))
 
     async def claim_due(self, now: float, limit: int, lease: float, *, ahead: int | None = None) -> list[Record]:
         first = verified_share(limit) if ahead is None else min(ahead, limit)
