@@ -297,7 +297,7 @@ class Collector:
             tombstoned, full = tombstoned + added.tombstoned, full + added.full
             if added.new:
                 if self._pool is not None:
-                    self._pool.listed(added.keys, self._clock.now())
+                    self._pool.hopefuls.listed(added.keys, self._clock.now())
                 self._added()
         if tombstoned:
             reasons[Refused.TOMBSTONE.value] += tombstoned

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
 from typing import Final
 
@@ -41,6 +41,11 @@ class Hopefuls:
             least = next(lane for lane in reversed(self._lanes) if lane)
             dropped, _ = least.popitem()
             del self._lane_of[dropped]
+
+    def listed(self, keys: Iterable[str], now: float) -> None:
+        """New candidates were admitted."""
+        for key in keys:
+            self.put(key, 0, now)
 
     def forget(self, key: str) -> None:
         """It worked, is gone, or is about to be checked."""

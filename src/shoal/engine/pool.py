@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from random import Random
 
@@ -83,7 +83,6 @@ class Pool:
         self.past = Past()
         """The last results of each record."""
         self.hopefuls = Hopefuls()
-        """Candidates that never worked, as far as they are worth a check."""
         self._listing = Listing(self._rankings.all.best_first, self._forecast_of, self._reaching.reaches, options)
         self.working = 0
         """Paths whose last check or use worked."""
@@ -175,12 +174,6 @@ class Pool:
         self._census.change(None if first is None else first.record, None)
         self.past.forget(key)
         return first is not None
-
-    def listed(self, keys: Iterable[str], now: float) -> None:
-        """Candidates were admitted; those that are known already stay where they are."""
-        for key in keys:
-            if key not in self._entries and key not in self.banned and key not in self.hopefuls:
-                self.hopefuls.put(key, 0, now)
 
     def limits_changed(self) -> None:
         """The sources' limits are others now: every entry takes its place by them."""

@@ -59,7 +59,7 @@ class Own:
             endpoint = Endpoint(f"10.{proxy >> 16 & 255}.{proxy >> 8 & 255}.{proxy & 255}", 8080)
             self._records.append(Record(key, endpoint, claims=(self._scheme,), first_seen=now, next_check=now))
             heappush(self._due, (now, proxy))
-        self._pool.listed([str(proxy) for proxy in proxies], now)
+        self._pool.hopefuls.listed([str(proxy) for proxy in proxies], now)
 
     def checks(self, limit: int, now: float) -> list[int]:
         ahead = [int(key) for key in self._agenda.take(self._pressure, now, limit, self._step)]

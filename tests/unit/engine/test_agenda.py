@@ -78,7 +78,7 @@ def test_a_round_outdates() -> None:
 
 def test_candidates_that_never_worked_stand_in_one_order_with_what_did() -> None:
     agenda, pool = agenda_of(seen(1, "+-++-+", 3_600), seen(2, "+" + 20 * "-", 3_600))
-    pool.listed(["new", make_record(1).key], NOW)
+    pool.hopefuls.listed(["new"], NOW)
     pool.apply(replace(make_record(3, paths=(), checks=9), misses=9, first_seen=NOW, last_check=NOW - 60), NOW)
     order = agenda.take(LATE, NOW, 100)
     assert order[0] == make_record(1).key and sorted(order) == sorted([*(make_record(n).key for n in (1, 2, 3)), "new"])
