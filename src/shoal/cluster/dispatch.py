@@ -133,7 +133,7 @@ class Dispatcher:
         pressure = self._pressure = Pressure(proven=stretched(self._pressure.proven, late, BEARABLE))
         keys = agenda.take(pressure, now, limit)
         named = [record.id for record in await store.claim(keys, now, lease)] if keys else []
-        # What never worked is not read here unless it is new: the rest in the mere order of time leaves them their turn.
+        # What never worked is not read here unless it is new: the rest, in the order of time, leaves it its turn.
         return named + await store.claim_ids(now, limit - len(named), lease, ahead=0 if named else None)
 
     async def _send_one(self, ids: Sequence[str], until: float, capacity: dict[str, int]) -> None:

@@ -304,9 +304,8 @@ class Pool:
             return found
         in_turn = query.strategy is Strategy.ROUND_ROBIN
         enough = 1 if query.strategy is Strategy.RANDOM else _SAMPLE
-        for looked, entry in enumerate(
-            ranking.onwards(self._spread.picks % size if in_turn else self._rng.randrange(size))
-        ):
+        start = self._spread.picks % size if in_turn else self._rng.randrange(size)
+        for looked, entry in enumerate(ranking.onwards(start)):
             if looked >= (_SAMPLED if not found else _SAMPLED // 2):
                 break
             if self._refresh(entry, now):
