@@ -26,7 +26,8 @@ def run(folder: Path, always: list[str]) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(SUITE.format(always=always))
     (folder / "pytest.ini").write_text("[pytest]\n")
     environment = {word: value for word, value in os.environ.items() if not word.startswith("PYTEST")}
-    command = [sys.executable, str(RUNNER), "2", "-q"]
+    environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p xdist.plugin"}
+    command = [sys.executable, str(RUNNER), "1", "-q"]
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False
     )
