@@ -120,22 +120,28 @@ class Cluster:
         return self.ask(server, "/v1/stats")[name]
 
 
+def started_lab(folder: Path, stack: ExitStack, size: int) -> dict[str, Any]:
+    """The index of a lab of so many proxies that always work; it ends with ``stack``."""
+    lab = stack.enter_context(
+        subprocess.Popen(
+            [*SHOAL, "lab", "--size", str(size), "--preset", "alive", "--dir", str(folder / "lab"), "--until-eof"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    )
+    stack.callback(lab.kill)
+    assert lab.stdout is not None
+    index: dict[str, Any] = json.loads(lab.stdout.readline())
+    return index
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
     with ExitStack() as stack:
         valkey = stack.enter_context(redis_server(None, "--appendonly", "yes", "--appendfsync", "always"))
-        lab = stack.enter_context(
-            subprocess.Popen(
-                [*SHOAL, "lab", "--size", "60", "--preset", "alive", "--dir", str(folder / "lab"), "--until-eof"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-        stack.callback(lab.kill)
-        assert lab.stdout is not None
-        cluster = Cluster(valkey, json.loads(lab.stdout.readline()), folder, stack)
+        cluster = Cluster(valkey, started_lab(folder, stack, 60), folder, stack)
         for name in ("first", "second"):
             cluster.scheduler(name)
         for name in ("one", "other"):

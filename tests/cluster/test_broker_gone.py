@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from shoal.testing.redis_server import redis_server
 
 from . import conftest
-from .conftest import SHOAL, Cluster, free_port, until
+from .conftest import Cluster, free_port, started_lab, until
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(600)]
 
@@ -23,17 +21,7 @@ def test_checks_pause_while_the_broker_is_gone_and_go_on_when_it_is_back(
     with ExitStack() as stack:
         store, broker = (stack.enter_context(redis_server()) for _ in range(2))
         monkeypatch.setitem(conftest.QUICK, "SHOAL_CLUSTER_BROKER", broker.url)
-        lab = stack.enter_context(
-            subprocess.Popen(
-                [*SHOAL, "lab", "--size", "20", "--preset", "alive", "--dir", str(tmp_path / "lab"), "--until-eof"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-        stack.callback(lab.kill)
-        assert lab.stdout is not None
-        cluster = Cluster(store, json.loads(lab.stdout.readline()), tmp_path, stack)
+        cluster = Cluster(store, started_lab(tmp_path, stack, 20), tmp_path, stack)
         cluster.apis["one"] = free_port()
         sources = [word for url in cluster.lab["lists"] for word in ("--source", url)]
         up = cluster.start(

@@ -160,7 +160,7 @@ def test_picks_work_even_where_no_proxy_is_stable() -> None:
     assert not any(report.empty for report in reports)
     # A pool that goes back to the same few serves a tenth of its picks from different proxies, or less; one that always
     # takes the best within the largest share of 0.02 gives each proxy four of 180 picks, a quarter are different ones.
-    assert sum(distinct) >= 0.2 * picks
+    assert sum(distinct) >= 0.24 * picks
 
 
 def test_picks_are_spread_over_many_proxies(half_day: Report) -> None:

@@ -62,7 +62,7 @@ class Dispatcher:
         self._options = options
         self._live = live
         self._agenda = agenda
-        """Chooses half of a claim where checks come late, as in a pool of one process; without it all goes by time."""
+        """Chooses most of a claim where checks come late, as in a pool of one process; without it all goes by time."""
         self._pressure = NO_PRESSURE
         self._bucket = TokenBucket(rate, rate) if rate else None
         self._claim = min(_CLAIM, max(1, int(rate * _PACED))) if rate else _CLAIM
